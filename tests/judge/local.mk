@@ -1,0 +1,1 @@
+# tests/judge: see the folder's files.

@@ -1,0 +1,1 @@
+# tests/mastio: see the folder's files.
