@@ -1,0 +1,65 @@
+/*
+ * field: what we know about header fields, stated once in field_tbl.h: which
+ * are hop-by-hop, which an agent may not send, which a gateway may not answer
+ * with (protocol 9.1, 9.4; RFC 9110 section 7.6.1), and the list grammar of
+ * RFC 9110 section 5.6.1.
+ *
+ * Threads: pure.
+ */
+#ifndef HTTP_FIELD_H
+#define HTTP_FIELD_H
+
+#include "base/str.h"
+
+/* FIELD(ID, "name", flags) rows become FIELD_ID. */
+enum field_id {
+	FIELD_OTHER,
+#define FIELD(id, name, flags) FIELD_##id,
+#include "http/field_tbl.h"
+#undef FIELD
+	FIELD_COUNT
+};
+
+enum field_flag {
+	F_HOP = 1 << 0,      /* hop-by-hop: removed both ways */
+	F_NO_REQ = 1 << 1,   /* never forwarded from the agent */
+	F_NO_RES = 1 << 2,   /* never forwarded to the agent */
+	F_CREDENTIAL = 1 << 3, /* Connection may not name it (security or
+				* framing or end-to-end by design) */
+	F_SINGLE = 1 << 4,   /* at most one in a request, else 400 */
+};
+
+/* One field line of a parsed head. */
+struct field {
+	struct span name;
+	struct span value; /* without the white space around it */
+	enum field_id id;
+};
+
+/* Case-insensitive, exact spelling ('_' is not '-'). */
+enum field_id field_lookup(struct span name);
+unsigned field_flags(enum field_id);
+struct span field_name(enum field_id);
+
+/* May this request field go to the gateway?  Judges the name in any spelling
+ * (case; '_' for '-'), and the families X-SSL-Client-*, X-Cullis-*,
+ * X-Forwarded-*, X-Original-*, Proxy-*, Sec-Fetch-*.  X-Cullis-Session-Token,
+ * X-Cullis-On-Behalf-Of-User, X-Cullis-Device-Attestation are let through
+ * (protocol 9.2). */
+bool field_request_allowed(const struct field *);
+/* May this response field go to the agent?  (F_HOP, F_NO_RES, Proxy-*.) */
+bool field_response_allowed(const struct field *);
+
+/* token of RFC 9110 section 5.6.2: 1*tchar. */
+bool field_is_token(struct span);
+/* A value that may stand in a field: no CTL but HTAB, no NUL, CR, LF. */
+bool field_value_ok(struct span);
+
+/* Walk a comma-separated list (RFC 9110 section 5.6.1): next element without
+ * its white space; empty elements are skipped; quoted commas respected.
+ * False at the end. */
+bool list_next(struct span *rest, struct span *element);
+/* Does the list hold this token, ASCII case ignored? */
+bool list_has(struct span list, struct span token);
+
+#endif
