@@ -4,6 +4,22 @@
 noinst_LIBRARIES += libsidecar.a
 libsidecar_a_CFLAGS = $(AM_CFLAGS) $(JWT_CFLAGS)
 libsidecar_a_SOURCES = \
+	src/auth/agentfile.c src/auth/agentfile.h \
+	src/auth/agentid.c src/auth/agentid.h \
+	src/auth/assertion.c src/auth/assertion.h \
+	src/auth/chain.c src/auth/chain.h \
+	src/auth/clockoff.c src/auth/clockoff.h \
+	src/auth/dpop.c src/auth/dpop.h \
+	src/auth/finding.c src/auth/finding.h \
+	src/auth/idcheck.c src/auth/idcheck.h \
+	src/auth/identity.c src/auth/identity.h \
+	src/auth/idfile.c src/auth/idfile.h \
+	src/auth/jwk.c src/auth/jwk.h \
+	src/auth/keyfile.c src/auth/keyfile.h \
+	src/auth/scrub.c src/auth/scrub.h \
+	src/auth/signer.c src/auth/signer.h \
+	src/auth/tls.c src/auth/tls.h \
+	src/auth/token.c src/auth/token.h \
 	src/base/attr.h \
 	src/base/b64.c src/base/b64.h \
 	src/base/clock.c src/base/clock.h \

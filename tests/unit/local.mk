@@ -2,11 +2,37 @@
 
 UNIT_LIBS = $(SIDECAR_LIBS) $(CHECK_LIBS)
 UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-UNIT_TESTS = tests/unit/t_str
+UNIT_TESTS = tests/unit/t_str $(UNIT_AUTH_TESTS)
+
+# The auth layer's tests make their certificates with pki.
+UNIT_AUTH_TESTS = \
+	tests/unit/t_clockoff \
+	tests/unit/t_dpop \
+	tests/unit/t_jwk \
+	tests/unit/t_token
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
+UNIT_AUTH_SOURCES = tests/unit/pki.c tests/unit/pki.h tests/unit/unit.h \
+	tests/unit/vectors/keys.h
+
 tests_unit_t_str_SOURCES = tests/unit/t_str.c tests/unit/unit.h
 tests_unit_t_str_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_str_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_dpop_SOURCES = tests/unit/t_dpop.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_dpop_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_dpop_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_jwk_SOURCES = tests/unit/t_jwk.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_jwk_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_jwk_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_clockoff_SOURCES = tests/unit/t_clockoff.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_clockoff_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_clockoff_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_token_SOURCES = tests/unit/t_token.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_token_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_token_LDADD = $(UNIT_LIBS)

@@ -20,7 +20,10 @@
 	} while (0)
 
 /* main() that runs the given START_TEST functions as one suite. */
-#define UNIT_MAIN(name, ...)                                                  \
+#define UNIT_MAIN(name, ...) UNIT_MAIN_FIXTURE(name, NULL, NULL, __VA_ARGS__)
+
+/* The same with setup() before and teardown() after each of them. */
+#define UNIT_MAIN_FIXTURE(name, setup, teardown, ...)                         \
 	int main(void)                                                        \
 	{                                                                     \
 		const TTest *const tests[] = {__VA_ARGS__};                   \
@@ -30,6 +33,7 @@
 		int failed;                                                   \
                                                                               \
 		tcase_set_timeout(tcase, 60);                                 \
+		tcase_add_checked_fixture(tcase, setup, teardown);            \
 		for (size_t i = 0; i < COUNT(tests); i++)                     \
 			tcase_add_test(tcase, tests[i]);                      \
 		suite_add_tcase(suite, tcase);                                \

@@ -1,0 +1,84 @@
+/*
+ * verdict: what an answer of the gateway says about our credentials, and what
+ * to do about it.  tbl/verdict.h holds the facts, one row each; whatever is in
+ * no row is the agent's own answer and passes.
+ *
+ * Threads: pure.
+ */
+#ifndef AUTH_VERDICT_H
+#define AUTH_VERDICT_H
+
+#include "base/attr.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+#define VERDICT_BODY_MAX 4096 /* bytes of the body that are looked at */
+#define VERDICT_CHALLENGES 4
+#define VERDICT_BASE_MAX 255
+
+enum verdict_action {
+	VERDICT_PASS,      /* not about us: to the agent unchanged */
+	VERDICT_NEW_NONCE, /* new proof with the DPoP-Nonce that came along */
+	VERDICT_NEW_PROOF, /* new proof, same connection and token */
+	VERDICT_LOGIN,     /* a token newer than the one sent, then again */
+	VERDICT_LEARN_HTU, /* another htu base, see `base` */
+	VERDICT_FIX_CLOCK, /* take the clock from Date, then again */
+	VERDICT_BACKOFF,   /* nothing was executed, see `wait_s` */
+	VERDICT_TERMINAL,  /* only a person can mend it */
+};
+
+/* Who the request was for. */
+enum verdict_route {
+	VERDICT_ROUTE_MASTIO, /* what the Mastio answers itself */
+	VERDICT_ROUTE_COURT,  /* prefixes that it forwards to the Court */
+	VERDICT_ROUTE_LOGIN,  /* our own login: /v1/auth/... */
+};
+
+enum verdict_token {
+	VERDICT_TOKEN_NONE,
+	VERDICT_TOKEN_LOCAL,
+	VERDICT_TOKEN_COURT,
+};
+
+struct verdict_input {
+	unsigned status;
+	/* header fields of the answer; absent = not there */
+	struct span content_type;
+	struct span www_authenticate[VERDICT_CHALLENGES];
+	struct span dpop_nonce;
+	struct span retry_after;
+	struct span hint;        /* X-Cullis-Hint */
+	struct span shed_reason; /* X-Cullis-Shed-Reason */
+	struct span role;        /* X-Cullis-Role */
+	struct span body; /* whole, or its first VERDICT_BODY_MAX bytes */
+	/* what was sent */
+	enum verdict_route route;
+	enum verdict_token token;
+	bool proof;
+	struct span path; /* decoded, as in the proof; absent = not known */
+};
+
+/* Texts are static; NULL with VERDICT_PASS. */
+struct verdict {
+	enum verdict_action action;
+	unsigned tries; /* times that this may be done for one request */
+	unsigned
+	    wait_s;  /* wait this long before, from Retry-After or the row */
+	bool reload; /* newer identity files may mend it: look now */
+	const char *code; /* "client-cert-pin-mismatch" */
+	const char *message;
+	const char *suggestion;
+	char base[VERDICT_BASE_MAX + 1]; /* LEARN_HTU: the base that the gateway
+					    expects, "" if it did not say */
+};
+
+/* True if the answer can be about our credentials at all, so that the start
+ * of its body is worth waiting for.  Looks at no body. */
+bool verdict_wants_body(const struct verdict_input *);
+struct verdict verdict_of(const struct verdict_input *);
+
+/* "new-nonce", for logs and metric labels. */
+const char *verdict_action_name(enum verdict_action);
+
+#endif
