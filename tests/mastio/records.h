@@ -1,0 +1,41 @@
+/*
+ * records: what the gateway knows about each agent: pinned certificate, pinned
+ * DPoP key, active or not.  DIR/agents.json holds what init and issue wrote;
+ * a running gateway keeps its own copy, which the control port changes, and
+ * takes up a row of the file that is new or has changed.
+ *
+ * Owner: the server.
+ */
+#ifndef MASTIO_RECORDS_H
+#define MASTIO_RECORDS_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+struct record {
+	struct record *next;
+	char *agent_id;
+	char *pin; /* SHA-256 of the certificate, hex */
+	char *jkt; /* NULL: no DPoP key registered */
+	bool active;
+	json_t *row; /* as in the file */
+};
+
+struct records;
+
+struct records *records_open(const char *dir);
+void records_free(struct records *);
+/* The record, or NULL.  Looks at the file first if it has changed. */
+struct record *records_find(struct records *, const char *agent_id);
+/* All of them; NULL ends the list. */
+struct record *records_all(struct records *);
+void record_set_pin(struct record *, const char *pin_hex);
+/* The pin of the file again. */
+void record_restore_pin(struct record *);
+
+/* Adds or replaces a row of DIR/agents.json; jkt may be NULL. */
+int records_write(const char *dir, const char *agent_id, const char *pin_hex,
+    const char *jkt);
+
+#endif
