@@ -20,6 +20,8 @@ libsidecar_a_SOURCES = \
 	src/auth/signer.c src/auth/signer.h \
 	src/auth/tls.c src/auth/tls.h \
 	src/auth/token.c src/auth/token.h \
+	src/auth/verdict.c src/auth/verdict.h \
+	src/tbl/verdict.h \
 	src/base/attr.h \
 	src/base/b64.c src/base/b64.h \
 	src/base/clock.c src/base/clock.h \

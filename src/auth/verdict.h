@@ -16,6 +16,7 @@
 #define VERDICT_BODY_MAX 4096 /* bytes of the body that are looked at */
 #define VERDICT_CHALLENGES 4
 #define VERDICT_BASE_MAX 255
+#define VERDICT_DETAIL_MAX 159
 
 enum verdict_action {
 	VERDICT_PASS,      /* not about us: to the agent unchanged */
@@ -59,18 +60,29 @@ struct verdict_input {
 	struct span path; /* decoded, as in the proof; absent = not known */
 };
 
+/* Which row of tbl/verdict.h spoke. */
+enum verdict_row {
+	VERDICT_ROW_NONE = -1,
+#define VERDICT_ROW(row, ...) VERDICT_ROW_##row,
+#include "tbl/verdict.h"
+	VERDICT_ROWS
+};
+
 /* Texts are static; NULL with VERDICT_PASS. */
 struct verdict {
 	enum verdict_action action;
-	unsigned tries; /* times that this may be done for one request */
-	unsigned
-	    wait_s;  /* wait this long before, from Retry-After or the row */
-	bool reload; /* newer identity files may mend it: look now */
+	enum verdict_row row;
+	unsigned tries;   /* times that this may be done for one request */
+	unsigned wait_s;  /* seconds to wait before */
+	bool reload;      /* newer identity files may mend it: look now */
+	bool endorse;     /* the direct login wants the challenge login */
 	const char *code; /* "client-cert-pin-mismatch" */
 	const char *message;
 	const char *suggestion;
-	char base[VERDICT_BASE_MAX + 1]; /* LEARN_HTU: the base that the gateway
-					    expects, "" if it did not say */
+	/* LEARN_HTU: the base that the gateway expects, "" if it did not say */
+	char base[VERDICT_BASE_MAX + 1];
+	/* what the gateway said, printable and cut, for the log; or "" */
+	char detail[VERDICT_DETAIL_MAX + 1];
 };
 
 /* True if the answer can be about our credentials at all, so that the start
@@ -78,7 +90,7 @@ struct verdict {
 bool verdict_wants_body(const struct verdict_input *);
 struct verdict verdict_of(const struct verdict_input *);
 
-/* "new-nonce", for logs and metric labels. */
+/* "new-nonce", for logs and metric labels (static). */
 const char *verdict_action_name(enum verdict_action);
 
 #endif

@@ -9,7 +9,8 @@ UNIT_AUTH_TESTS = \
 	tests/unit/t_clockoff \
 	tests/unit/t_dpop \
 	tests/unit/t_jwk \
-	tests/unit/t_token
+	tests/unit/t_token \
+	tests/unit/t_verdict
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -36,3 +37,7 @@ tests_unit_t_clockoff_LDADD = $(UNIT_LIBS)
 tests_unit_t_token_SOURCES = tests/unit/t_token.c $(UNIT_AUTH_SOURCES)
 tests_unit_t_token_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_token_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_verdict_SOURCES = tests/unit/t_verdict.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_verdict_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_verdict_LDADD = $(UNIT_LIBS)
