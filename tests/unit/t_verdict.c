@@ -476,9 +476,9 @@ START_TEST(the_detail_is_fit_for_a_terminal)
 	struct verdict_input in = {.status = 401,
 	    .route = VERDICT_ROUTE_LOGIN,
 	    .content_type = SPAN("application/json"),
-	    .body = SPAN(SAID("a\\u001b[31m\\n\xc3\xbcb"))};
+	    .body = SPAN(SAID("a\\u001b[31m\\n\xc3\xbc b"))};
 
-	ck_assert_str_eq(verdict_of(&in).detail, "a?[31m???b");
+	ck_assert_str_eq(verdict_of(&in).detail, "a?[31m??? b");
 }
 END_TEST
 
