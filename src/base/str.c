@@ -239,6 +239,20 @@ utf8_len(struct span s)
 	return n;
 }
 
+bool
+span_is_utf8(struct span s)
+{
+	while (s.n) {
+		size_t n = utf8_len(s);
+
+		if (n == 0)
+			return false;
+		s.p += n;
+		s.n -= n;
+	}
+	return true;
+}
+
 void
 buf_add_json(struct buf *b, struct span s)
 {

@@ -51,6 +51,8 @@ struct span span_cut(struct span *s, char sep);
 ptrdiff_t span_find(struct span, char c);
 /* Decimal digits only, no sign, no space, not empty; false on overflow. */
 bool span_u64(struct span, uint64_t *value);
+/* UTF-8 throughout (RFC 3629 section 4)? */
+bool span_is_utf8(struct span);
 /* New NUL-terminated copy, owned by the caller. */
 char *span_dup(struct span) ATTR_MALLOC;
 

@@ -20,8 +20,8 @@ END_TEST
 
 START_TEST(span_u64_takes_digits_only)
 {
-	static const char *const bad[] = {"", "+1", "-1", " 1", "1 ", "0x1",
-	    "18446744073709551616", "1e3"};
+	static const char *const bad[] = {
+	    "", "+1", "-1", " 1", "1 ", "0x1", "18446744073709551616", "1e3"};
 	uint64_t v;
 
 	ck_assert(span_u64(SPAN("18446744073709551615"), &v));
@@ -57,6 +57,21 @@ START_TEST(json_text_is_escaped)
 	ck_span(buf_span(&b),
 	    "a\\\"\\\\\\n\\u0001\\ufffd\xc3\xbc\\ufffd\\ufffd\\ufffd");
 	buf_free(&b);
+}
+END_TEST
+
+START_TEST(utf8_is_told_apart)
+{
+	/* RFC 3629 sections 3 and 4. */
+	static const char *const good[] = {
+	    "", "a", "\xc3\xbc", "\xe2\x82\xac", "\xf4\x8f\xbf\xbf"};
+	static const char *const bad[] = {"\x80", "a\xc3", "\xc0\xaf",
+	    "\xe0\x80\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xff"};
+
+	for (size_t i = 0; i < COUNT(good); i++)
+		ck_assert_msg(span_is_utf8(span_of(good[i])), "row %zu", i);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		ck_assert_msg(!span_is_utf8(span_of(bad[i])), "row %zu", i);
 }
 END_TEST
 
@@ -98,5 +113,5 @@ START_TEST(b64url_is_strict)
 END_TEST
 
 UNIT_MAIN("str", span_cut_walks_a_list, span_u64_takes_digits_only,
-    buf_keeps_one_run, json_text_is_escaped, b64url_round_trip,
-    b64url_is_strict)
+    buf_keeps_one_run, json_text_is_escaped, utf8_is_told_apart,
+    b64url_round_trip, b64url_is_strict)
