@@ -27,7 +27,14 @@ libsidecar_a_SOURCES = \
 	src/base/clock.c src/base/clock.h \
 	src/base/err.c src/base/err.h \
 	src/base/mem.c src/base/mem.h \
-	src/base/str.c src/base/str.h
+	src/base/str.c src/base/str.h \
+	src/http/chars.c src/http/chars.h \
+	src/http/chunked.c src/http/chunked.h \
+	src/http/field.c src/http/field.h src/http/field_tbl.h \
+	src/http/framing.c src/http/framing.h \
+	src/http/head.c src/http/head.h \
+	src/http/url.c src/http/url.h \
+	src/http/write.c src/http/write.h
 
 SIDECAR_LIBS = libsidecar.a $(EVENT_LIBS) $(EVENT_EXTRA_LIBS) \
     $(OPENSSL_LIBS) $(JWT_LIBS) $(JANSSON_LIBS)

@@ -11,7 +11,7 @@
 
 #include "base/str.h"
 
-/* FIELD(ID, "name", flags) rows become FIELD_ID. */
+/* FIELD(ID, "Name", flags) rows become FIELD_ID. */
 enum field_id {
 	FIELD_OTHER,
 #define FIELD(id, name, flags) FIELD_##id,
@@ -21,12 +21,12 @@ enum field_id {
 };
 
 enum field_flag {
-	F_HOP = 1 << 0,      /* hop-by-hop: removed both ways */
-	F_NO_REQ = 1 << 1,   /* never forwarded from the agent */
-	F_NO_RES = 1 << 2,   /* never forwarded to the agent */
+	F_HOP = 1 << 0,        /* hop-by-hop: removed both ways */
+	F_NO_REQ = 1 << 1,     /* never forwarded from the agent */
+	F_NO_RES = 1 << 2,     /* never forwarded to the agent */
 	F_CREDENTIAL = 1 << 3, /* Connection may not name it (security or
 				* framing or end-to-end by design) */
-	F_SINGLE = 1 << 4,   /* at most one in a request, else 400 */
+	F_SINGLE = 1 << 4,     /* at most one in a request, else 400 */
 };
 
 /* One field line of a parsed head. */
@@ -41,13 +41,16 @@ enum field_id field_lookup(struct span name);
 unsigned field_flags(enum field_id);
 struct span field_name(enum field_id);
 
-/* May this request field go to the gateway?  Judges the name in any spelling
- * (case; '_' for '-'), and the families X-SSL-Client-*, X-Cullis-*,
- * X-Forwarded-*, X-Original-*, Proxy-*, Sec-Fetch-*.  X-Cullis-Session-Token,
+/* May this request field go to the gateway?  Judges the row of the name, or
+ * its family (X-SSL-Client-*, X-Cullis-*, X-Forwarded-*, X-Original-*,
+ * Proxy-*, Sec-Fetch-*) in any spelling: '_' and every other sign counts as
+ * '-', as CGI and WSGI read it.  A name that is known in another spelling than
+ * its own ("Content_Length") is never allowed.  X-Cullis-Session-Token,
  * X-Cullis-On-Behalf-Of-User, X-Cullis-Device-Attestation are let through
  * (protocol 9.2). */
 bool field_request_allowed(const struct field *);
-/* May this response field go to the agent?  (F_HOP, F_NO_RES, Proxy-*.) */
+/* May this response field go to the agent?  (F_HOP, F_NO_RES, Proxy-*,
+ * Access-Control-*.) */
 bool field_response_allowed(const struct field *);
 
 /* token of RFC 9110 section 5.6.2: 1*tchar. */

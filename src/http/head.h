@@ -4,8 +4,10 @@
  *
  * Strict means: CRLF only, no bare CR or LF, no NUL or other control byte, no
  * white space before the colon, no obs-fold, no empty name, single spaces in
- * the request line, HTTP/1.0 or HTTP/1.1.  Empty lines (CRLF) before a request
- * line are skipped, at most one (RFC 9112 section 2.2).
+ * the request line, visible ASCII in the target, HTTP/1.0 or HTTP/1.1, the
+ * space behind a status code.  One empty line (CRLF) before a request line is
+ * skipped (RFC 9112 section 2.2).  The first byte that breaks a rule decides,
+ * so that the verdict does not depend on how the bytes arrived.
  *
  * Threads: pure.
  */
@@ -14,6 +16,7 @@
 
 #include "http/field.h"
 
+#define HEAD_METHOD_MAX 32
 #define HEAD_TARGET_MAX 8000 /* RFC 9112 section 3: at least 8000 octets */
 
 enum head_status {
@@ -43,18 +46,26 @@ struct head {
 	/* First field line of each known id, 1-based index into fields,
 	 * 0 = none, so that a look-up is one load. */
 	uint8_t first[FIELD_COUNT];
+	/* The first F_SINGLE field line that came a second time, likewise. */
+	uint8_t repeated;
 
-	size_t size;    /* bytes of the whole head with its empty line */
-	size_t scanned; /* bytes already judged by earlier calls */
+	size_t size;     /* bytes of the whole head with its empty line */
+	size_t scanned;  /* bytes already judged by earlier calls */
 	const char *why; /* static text when HEAD_BAD */
+
+	/* where the reader is, between calls */
+	int state;
+	size_t mark;    /* where the element being read starts */
+	uintptr_t base; /* where the input was */
 };
 
-/* Forget everything but the caller's field array. */
+/* Forget everything; the fields go into this array. */
 void head_reset(struct head *, struct field *array);
 
 /* Parse from the first byte of input.  On HEAD_MORE call again with the same
  * bytes and more behind them (the memory may have moved); bytes that were
- * judged are not judged again. max_fields <= 255. */
+ * judged are not judged again.  max_fields <= 255.  After any other answer the
+ * head is reset before it is used again. */
 enum head_status head_parse_request(
     struct head *, struct span input, const struct head_limits *);
 enum head_status head_parse_response(
@@ -70,7 +81,9 @@ bool head_has_token(const struct head *, enum field_id, struct span token);
 /* Is this field named by a Connection line, and may it be? (RFC 9110 section
  * 7.6.1; naming a field flagged F_CREDENTIAL removes nothing.) */
 bool head_connection_names(const struct head *, const struct field *);
-/* Does the sender want the connection kept (RFC 9112 section 9.3)? */
+/* Does the sender want the connection kept (RFC 9112 section 9.3)?  HTTP/1.0
+ * with "keep-alive" counts for a response and for a request in origin form;
+ * as a proxy we do not keep a connection with an HTTP/1.0 client. */
 bool head_keep_alive(const struct head *);
 
 #endif

@@ -10,8 +10,8 @@
 
 #include "base/str.h"
 
-void write_request_line(struct buf *, struct span method, struct span path,
-    struct span query);
+void write_request_line(
+    struct buf *, struct span method, struct span path, struct span query);
 void write_status_line(struct buf *, unsigned status, struct span reason);
 void write_field(struct buf *, struct span name, struct span value);
 void write_field_u64(struct buf *, struct span name, uint64_t value);
