@@ -150,6 +150,8 @@ framing_response(const struct head *h, struct span method, struct framing *fr,
 	 * there.  "Content-Length: 0" is common, true and harmless. */
 	if (bodiless && (fr->kind == FRAMING_CHUNKED || fr->length))
 		return bad(why, "a body announced by a status that has none");
+	if (bodiless)
+		fr->stated = false;
 	if (bodiless || h->status == 304 || span_eq(method, SPAN("HEAD")))
 		fr->kind = FRAMING_NONE;
 	else if (fr->kind == FRAMING_NONE)

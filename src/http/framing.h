@@ -18,11 +18,11 @@ enum framing_kind {
 
 struct framing {
 	enum framing_kind kind;
-	/* There was a Content-Length, of this value: the length of the body
-	 * with FRAMING_LENGTH; with FRAMING_NONE, what a HEAD or 304 response
-	 * says of the body that it does not have. */
+	/* The Content-Length to pass on: always with FRAMING_LENGTH, and with
+	 * FRAMING_NONE where a HEAD or 304 response says what a body would
+	 * have had; never with 1xx and 204 (RFC 9110 section 8.6). */
 	bool stated;
-	uint64_t length;
+	uint64_t length; /* if stated */
 };
 
 enum framing_status {

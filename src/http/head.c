@@ -220,12 +220,8 @@ add_field(struct head *h, struct span value)
 
 	f->value = span_trim(value);
 	f->id = field_lookup(f->name);
-	if (f->id == FIELD_OTHER)
-		return;
-	if (h->first[f->id] == 0)
+	if (f->id != FIELD_OTHER && h->first[f->id] == 0)
 		h->first[f->id] = (uint8_t)h->nfields;
-	else if (h->repeated == 0 && field_flags(f->id) & F_SINGLE)
-		h->repeated = (uint8_t)h->nfields;
 }
 
 static enum head_status
@@ -287,27 +283,28 @@ read_next(struct head *h, struct span in, unsigned max_fields)
 	return bad(h, "a head that was not reset");
 }
 
+/* The old memory may be gone: its address is a number here. */
 static void
-span_move(struct span *s, uintptr_t from, const char *to)
+span_rebase(struct span *s, const char *old, const char *new_)
 {
 	if (s->p)
-		s->p = to + ((uintptr_t)s->p - from);
+		s->p = new_ + ((uintptr_t)s->p - (uintptr_t)old);
 }
 
-/* The input has moved since the last call: so must all that borrows from it. */
-static void
-head_move(struct head *h, const char *to)
+void
+head_rebase(struct head *h, const char *old, const char *new_)
 {
-	unsigned n = h->nfields + (h->state == S_VALUE);
-
-	span_move(&h->method, h->base, to);
-	span_move(&h->target, h->base, to);
-	span_move(&h->reason, h->base, to);
-	for (unsigned i = 0; i < n; i++) {
-		span_move(&h->fields[i].name, h->base, to);
-		if (i < h->nfields)
-			span_move(&h->fields[i].value, h->base, to);
+	/* Of the line being read, the name may be known already. */
+	if (h->state == S_VALUE)
+		span_rebase(&h->fields[h->nfields].name, old, new_);
+	for (unsigned i = 0; i < h->nfields; i++) {
+		span_rebase(&h->fields[i].name, old, new_);
+		span_rebase(&h->fields[i].value, old, new_);
 	}
+	span_rebase(&h->method, old, new_);
+	span_rebase(&h->target, old, new_);
+	span_rebase(&h->reason, old, new_);
+	h->base = new_;
 }
 
 static enum head_status
@@ -316,9 +313,8 @@ head_parse(struct head *h, struct span in, const struct head_limits *limits)
 	assert(limits->max_fields <= UINT8_MAX);
 	if (in.n > limits->max_bytes)
 		in.n = limits->max_bytes;
-	if (h->scanned && h->base != (uintptr_t)in.p)
-		head_move(h, in.p);
-	h->base = (uintptr_t)in.p;
+	if (h->base != in.p)
+		head_rebase(h, h->base, in.p);
 	while (h->scanned < in.n) {
 		enum head_status st = read_next(h, in, limits->max_fields);
 

@@ -46,8 +46,6 @@ struct head {
 	/* First field line of each known id, 1-based index into fields,
 	 * 0 = none, so that a look-up is one load. */
 	uint8_t first[FIELD_COUNT];
-	/* The first F_SINGLE field line that came a second time, likewise. */
-	uint8_t repeated;
 
 	size_t size;     /* bytes of the whole head with its empty line */
 	size_t scanned;  /* bytes already judged by earlier calls */
@@ -55,8 +53,8 @@ struct head {
 
 	/* where the reader is, between calls */
 	int state;
-	size_t mark;    /* where the element being read starts */
-	uintptr_t base; /* where the input was */
+	size_t mark;      /* where the element being read starts */
+	const char *base; /* where the input was */
 };
 
 /* Forget everything; the fields go into this array. */
@@ -70,6 +68,9 @@ enum head_status head_parse_request(
     struct head *, struct span input, const struct head_limits *);
 enum head_status head_parse_response(
     struct head *, struct span input, const struct head_limits *);
+
+/* The bytes have moved from old to new: let the spans follow. */
+void head_rebase(struct head *, const char *old, const char *new_);
 
 /* First field line with this id, or NULL; then the following ones. */
 const struct field *head_find(const struct head *, enum field_id);

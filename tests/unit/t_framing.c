@@ -226,7 +226,10 @@ START_TEST(a_stated_length_is_known)
 	} cases[] = {
 	    {{.line = R200, .fields = CL("0"), .method = "HEAD"}, true},
 	    {{.line = R200, .fields = "", .method = "HEAD"}, false},
+	    {{.line = R200, .fields = CL("5")}, true},
+	    {{.line = R200, .fields = CL("5"), .method = "CONNECT"}, false},
 	    {{.line = "HTTP/1.1 304 x", .fields = CL("5")}, true},
+	    {{.line = "HTTP/1.1 204 x", .fields = CL("0")}, false},
 	    {{.line = POST, .fields = CL("0")}, true},
 	    {{.line = POST, .fields = ""}, false},
 	    {{.line = POST, .fields = TE("chunked")}, false},
