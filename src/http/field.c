@@ -48,7 +48,10 @@ slot_of(struct span name)
 }
 
 /* Runs before main(), so that threads only ever read the index. */
-static void __attribute__((constructor)) index_build(void)
+static void index_build(void) __attribute__((constructor));
+
+static void
+index_build(void)
 {
 	for (unsigned id = FIELD_OTHER + 1; id < FIELD_COUNT; id++) {
 		unsigned at = slot_of(table[id].name);

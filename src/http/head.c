@@ -25,6 +25,7 @@ enum state {
 	S_VALUE,
 	S_VALUE_LF,
 	S_END_LF,
+	S_DONE,
 };
 
 static enum head_status
@@ -242,7 +243,7 @@ read_value(struct head *h, struct span in)
 static enum head_status
 read_end(struct head *h, struct span in)
 {
-	enum head_status st = read_lf(h, in, S_END_LF);
+	enum head_status st = read_lf(h, in, S_DONE);
 
 	if (st != HEAD_MORE)
 		return st;
@@ -279,6 +280,8 @@ read_next(struct head *h, struct span in, unsigned max_fields)
 		return read_value(h, in);
 	case S_END_LF:
 		return read_end(h, in);
+	case S_DONE:
+		break;
 	}
 	return bad(h, "a head that was not reset");
 }

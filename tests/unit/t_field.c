@@ -92,6 +92,7 @@ START_TEST(forwarding_follows_the_protocol)
 	    {"X", true, true},
 	    {"X-", true, true},
 	    {"X-Unknown_Thing", true, true},
+	    {"X_Unknown_With_A_Name_Longer_Than_All_That_We_Know", true, true},
 	    /* hop-by-hop, RFC 9110 section 7.6.1 */
 	    {"Connection", false, false},
 	    {"Keep-Alive", false, false},

@@ -384,6 +384,22 @@ START_TEST(fields_are_found)
 }
 END_TEST
 
+START_TEST(a_head_is_read_once)
+{
+	static const struct head_limits limits = {4096, MAX_FIELDS};
+	struct span two = SPAN("GET / HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\n\r\n");
+
+	head_reset(&head, fields);
+	ck_assert_int_eq(head_parse_request(&head, two, &limits), HEAD_DONE);
+	ck_assert_int_eq(head_parse_request(&head, two, &limits), HEAD_BAD);
+	two.p += head.size;
+	two.n -= head.size;
+	head_reset(&head, fields);
+	ck_assert_int_eq(head_parse_request(&head, two, &limits), HEAD_DONE);
+	ck_span(head.target, "/2");
+}
+END_TEST
+
 START_TEST(spans_follow_the_bytes)
 {
 	char copy[64];
@@ -471,5 +487,5 @@ START_TEST(keep_alive_is_asked)
 END_TEST
 
 UNIT_MAIN("head", requests_are_read_strictly, responses_are_read_strictly,
-    fields_are_found, spans_follow_the_bytes, connection_names_fields,
-    keep_alive_is_asked)
+    fields_are_found, a_head_is_read_once, spans_follow_the_bytes,
+    connection_names_fields, keep_alive_is_asked)
