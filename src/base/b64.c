@@ -16,7 +16,7 @@ encode(char *out, const unsigned char *in, size_t n, const char *alphabet)
 
 	for (i = 0; i + 2 < n; i += 3) {
 		uint32_t v = (uint32_t)in[i] << 16 | (uint32_t)in[i + 1] << 8 |
-		    in[i + 2];
+			     in[i + 2];
 		*at++ = alphabet[v >> 18];
 		*at++ = alphabet[v >> 12 & 63];
 		*at++ = alphabet[v >> 6 & 63];
@@ -24,7 +24,7 @@ encode(char *out, const unsigned char *in, size_t n, const char *alphabet)
 	}
 	if (i < n) {
 		uint32_t v = (uint32_t)in[i] << 16 |
-		    (i + 1 < n ? (uint32_t)in[i + 1] << 8 : 0);
+			     (i + 1 < n ? (uint32_t)in[i + 1] << 8 : 0);
 		*at++ = alphabet[v >> 18];
 		*at++ = alphabet[v >> 12 & 63];
 		if (i + 1 < n)

@@ -15,7 +15,8 @@
 /* Characters that n bytes become. */
 #define B64URL_LEN(n) (((n)*4 + 2) / 3)
 
-/* Encode n bytes to out (B64URL_LEN(n) characters, no NUL). Returns the count. */
+/* Encode n bytes to out (B64URL_LEN(n) characters, no NUL). Returns the count.
+ */
 size_t b64url_encode(char *out, const void *in, size_t n);
 void buf_add_b64url(struct buf *, const void *in, size_t n);
 /* Standard alphabet with padding, as x5c wants it. */

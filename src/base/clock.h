@@ -10,10 +10,10 @@
 
 #include <stdint.h>
 
-int64_t clock_now_ms(void);     /* monotonic */
-int64_t clock_now_us(void);     /* monotonic */
-int64_t clock_wall_s(void);     /* Unix time */
-int64_t clock_wall_ms(void);    /* Unix time */
+int64_t clock_now_ms(void);  /* monotonic */
+int64_t clock_now_us(void);  /* monotonic */
+int64_t clock_wall_s(void);  /* Unix time */
+int64_t clock_wall_ms(void); /* Unix time */
 
 /* From now on both clocks stand still at these values, until the next call. */
 void clock_fake(int64_t mono_ms, int64_t wall_s);

@@ -12,10 +12,10 @@
 
 /* Exit statuses of the program; conventions "exit codes". */
 enum err_exit {
-	EXIT_RUNTIME = 1,  /* port in use, gateway unreachable, ... */
-	EXIT_USAGE = 2,    /* command line */
-	EXIT_NOPERM = 77,  /* permission denied on a file or address */
-	EXIT_CONFIG = 78,  /* any other configuration or identity error */
+	EXIT_RUNTIME = 1, /* port in use, gateway unreachable, ... */
+	EXIT_USAGE = 2,   /* command line */
+	EXIT_NOPERM = 77, /* permission denied on a file or address */
+	EXIT_CONFIG = 78, /* any other configuration or identity error */
 };
 
 #define ERR_TEXT_MAX 1024
@@ -25,9 +25,9 @@ struct err {
 	char text[ERR_TEXT_MAX]; /* no newline at the end; "" = no error */
 };
 
-#define ERR_INIT                                                              \
-	{                                                                     \
-		.exit = EXIT_RUNTIME, .text = ""                              \
+#define ERR_INIT                                 \
+	{                                        \
+		.exit = EXIT_RUNTIME, .text = "" \
 	}
 
 /* Replace the error.  Cut at ERR_TEXT_MAX - 1 bytes. Always returns -1, so
@@ -35,7 +35,8 @@ struct err {
 int err_set(struct err *, enum err_exit, const char *fmt, ...)
     ATTR_PRINTF(3, 4);
 
-/* Put text in front of the sentence that is there; the exit stays. Returns -1. */
+/* Put text in front of the sentence that is there; the exit stays. Returns -1.
+ */
 int err_prefix(struct err *, const char *fmt, ...) ATTR_PRINTF(2, 3);
 
 /* Exit status that fits an errno from open, bind, ...: EXIT_NOPERM for EACCES

@@ -11,9 +11,9 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t n) ATTR_MALLOC;            /* zeroed */
-void *mem_realloc(void *p, size_t n) ATTR_MUST_USE; /* new part not zeroed */
-char *mem_strdup(const char *) ATTR_MALLOC;       /* NULL gives NULL */
+void *mem_alloc(size_t n) ATTR_MALLOC;                 /* zeroed */
+void *mem_realloc(void *p, size_t n) ATTR_MUST_USE;    /* new part not zeroed */
+char *mem_strdup(const char *) ATTR_MALLOC;            /* NULL gives NULL */
 char *mem_strndup(const char *, size_t n) ATTR_MALLOC; /* adds a NUL */
 char *mem_printf(const char *fmt, ...) ATTR_PRINTF(1, 2);
 

@@ -26,7 +26,7 @@ bool
 span_starts(struct span s, struct span prefix)
 {
 	return s.n >= prefix.n &&
-	    (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
+	       (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
 }
 
 bool
@@ -44,7 +44,7 @@ bool
 span_ends(struct span s, struct span suffix)
 {
 	return s.n >= suffix.n &&
-	    span_eq(span_new(s.p + (s.n - suffix.n), suffix.n), suffix);
+	       span_eq(span_new(s.p + (s.n - suffix.n), suffix.n), suffix);
 }
 
 struct span
@@ -223,7 +223,7 @@ utf8_len(struct span s)
 
 	if (c < 0x80)
 		return 1;
-	n = c >= 0xc2 && c <= 0xdf ? 2
+	n = c >= 0xc2 && c <= 0xdf   ? 2
 	    : c >= 0xe0 && c <= 0xef ? 3
 	    : c >= 0xf0 && c <= 0xf4 ? 4
 				     : 0;

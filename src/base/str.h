@@ -37,8 +37,8 @@ span_new(const char *p, size_t n)
 	return (struct span){p, n};
 }
 
-bool span_eq(struct span, struct span);     /* bytes */
-bool span_ieq(struct span, struct span);    /* ASCII case ignored */
+bool span_eq(struct span, struct span);  /* bytes */
+bool span_ieq(struct span, struct span); /* ASCII case ignored */
 bool span_starts(struct span, struct span prefix);
 bool span_istarts(struct span, struct span prefix);
 bool span_ends(struct span, struct span suffix);
@@ -81,9 +81,9 @@ struct buf {
 	bool secret; /* wipe before memory is given back */
 };
 
-#define BUF_INIT                                                              \
-	{                                                                     \
-		0                                                             \
+#define BUF_INIT  \
+	{         \
+		0 \
 	}
 
 static inline struct span
