@@ -34,7 +34,23 @@ libsidecar_a_SOURCES = \
 	src/http/framing.c src/http/framing.h \
 	src/http/head.c src/http/head.h \
 	src/http/url.c src/http/url.h \
-	src/http/write.c src/http/write.h
+	src/http/write.c src/http/write.h \
+	src/cli/cli.c src/cli/cli.h src/cli/command.h \
+	src/cli/config.c \
+	src/cli/healthcheck.c \
+	src/cli/help.c \
+	src/cli/identity.c \
+	src/conf/access.c src/conf/access.h \
+	src/conf/addrfile.c src/conf/addrfile.h \
+	src/conf/config.c src/conf/config.h \
+	src/conf/cpus.c src/conf/cpus.h \
+	src/conf/idsource.c src/conf/idsource.h \
+	src/conf/option_tbl.h \
+	src/conf/options.c src/conf/options.h \
+	src/conf/parse.c src/conf/parse.h \
+	src/conf/route.c src/conf/route.h \
+	src/conf/setting.c src/conf/setting.h \
+	src/conf/value.c src/conf/value.h
 
 SIDECAR_LIBS = libsidecar.a $(EVENT_LIBS) $(EVENT_EXTRA_LIBS) \
     $(OPENSSL_LIBS) $(JWT_LIBS) $(JANSSON_LIBS)

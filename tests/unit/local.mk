@@ -3,7 +3,8 @@
 UNIT_LIBS = $(SIDECAR_LIBS) $(CHECK_LIBS)
 # In a table, what a row leaves out is zero on purpose.
 UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-missing-field-initializers
-UNIT_TESTS = tests/unit/t_str $(UNIT_HTTP_TESTS) $(UNIT_AUTH_TESTS)
+UNIT_TESTS = tests/unit/t_str $(UNIT_HTTP_TESTS) $(UNIT_AUTH_TESTS) \
+	$(UNIT_CONF_TESTS)
 
 UNIT_HTTP_TESTS = \
 	tests/unit/t_chunked \
@@ -20,6 +21,14 @@ UNIT_AUTH_TESTS = \
 	tests/unit/t_jwk \
 	tests/unit/t_token \
 	tests/unit/t_verdict
+
+UNIT_CONF_TESTS = \
+	tests/unit/t_access \
+	tests/unit/t_config \
+	tests/unit/t_options \
+	tests/unit/t_parse \
+	tests/unit/t_route \
+	tests/unit/t_value
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -74,3 +83,30 @@ tests_unit_t_token_LDADD = $(UNIT_LIBS)
 tests_unit_t_verdict_SOURCES = tests/unit/t_verdict.c $(UNIT_AUTH_SOURCES)
 tests_unit_t_verdict_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_verdict_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_value_SOURCES = tests/unit/t_value.c tests/unit/unit.h
+tests_unit_t_value_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_value_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_options_SOURCES = tests/unit/t_options.c tests/unit/unit.h
+tests_unit_t_options_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_options_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_parse_SOURCES = tests/unit/t_parse.c tests/unit/unit.h
+tests_unit_t_parse_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_parse_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_config_SOURCES = tests/unit/t_config.c tests/unit/unit.h \
+    tests/unit/conf_fixture.h
+tests_unit_t_config_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_config_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_access_SOURCES = tests/unit/t_access.c tests/unit/unit.h \
+    tests/unit/conf_fixture.h
+tests_unit_t_access_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_access_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_route_SOURCES = tests/unit/t_route.c tests/unit/unit.h \
+    tests/unit/conf_fixture.h
+tests_unit_t_route_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_route_LDADD = $(UNIT_LIBS)

@@ -1,0 +1,199 @@
+/*
+ * cli: see cli.h.
+ */
+#include "cli/cli.h"
+
+#include "cli/command.h"
+
+#include "base/mem.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A flag that belongs to one subcommand. */
+struct own_flag {
+	const char *name;
+	size_t offset; /* of its bool in struct cli_flags */
+};
+
+#define OWN_FLAG(flag)                                       \
+	{                                                    \
+		"--" #flag, offsetof(struct cli_flags, flag) \
+	}
+
+static const struct own_flag json_flag[] = {OWN_FLAG(json), {0}};
+static const struct own_flag sample_flag[] = {OWN_FLAG(sample), {0}};
+static const struct own_flag startup_flag[] = {OWN_FLAG(startup), {0}};
+static const struct own_flag no_flag[] = {{0}};
+
+static const struct command {
+	const char *name;
+	const struct own_flag *flags;
+	int (*run)(const struct cli *); /* NULL: serve */
+} commands[] = {
+    {"serve", no_flag, NULL},
+    {"check", json_flag, cli_check},
+    {"identity", json_flag, cli_identity},
+    {"config", sample_flag, cli_config},
+    {"healthcheck", startup_flag, cli_healthcheck},
+};
+
+/* argv on its way into a struct cli. */
+struct args {
+	char **next; /* NULL-terminated */
+	struct config_flag *flags;
+	size_t nflags;
+};
+
+static int
+usage_error(const char *sentence, const char *what)
+{
+	fprintf(stderr,
+	    "cullis-sidecar: error: %s: %s; see cullis-sidecar --help\n", what,
+	    sentence);
+	return EXIT_USAGE;
+}
+
+static const struct command *
+find_command(const char *name)
+{
+	for (size_t i = 0; i < COUNT(commands); i++)
+		if (strcmp(name, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
+static bool
+take_own_flag(const struct command *cmd, const char *arg, struct cli *cli)
+{
+	for (const struct own_flag *f = cmd->flags; f->name; f++) {
+		if (strcmp(arg, f->name) != 0)
+			continue;
+		*(bool *)((char *)&cli->flags + f->offset) = true;
+		return true;
+	}
+	return false;
+}
+
+/* --KEY VALUE or --KEY=VALUE, judged when the configuration is loaded. */
+static void
+take_key(struct args *args, struct span arg)
+{
+	struct config_flag flag = {0};
+
+	flag.key = span_cut(&arg, '=');
+	if (arg.p)
+		flag.value = arg.p;
+	else if (*args->next)
+		flag.value = *args->next++;
+	args->flags =
+	    mem_realloc(args->flags, (args->nflags + 1) * sizeof(*args->flags));
+	args->flags[args->nflags++] = flag;
+}
+
+/* 0, or EXIT_USAGE after a sentence. */
+static int
+take_args(struct args *args, const struct command *cmd, struct cli *cli)
+{
+	while (*args->next) {
+		const char *arg = *args->next++;
+
+		if (take_own_flag(cmd, arg, cli))
+			continue;
+		if (strcmp(arg, "-c") == 0) {
+			if (!*args->next)
+				return usage_error("the file is missing", arg);
+			cli->input.file = *args->next++;
+		} else if (span_starts(span_of(arg), SPAN("--")) && arg[2]) {
+			take_key(args, span_of(arg + 2));
+		} else {
+			return usage_error("what is this for?", arg);
+		}
+	}
+	cli->input.flags = args->flags;
+	cli->input.nflags = args->nflags;
+	return 0;
+}
+
+struct config *
+cli_load(const struct cli *cli, int *status)
+{
+	struct findings found = {0};
+	struct config *conf = config_load(&cli->input, &found);
+
+	cli_print_findings(&found);
+	*status = conf ? EXIT_SUCCESS : (int)found.exit;
+	findings_free(&found);
+	return conf;
+}
+
+void
+cli_print_findings(const struct findings *found)
+{
+	static const char *const level[] = {
+	    [FINDING_ERROR] = "error: ",
+	    [FINDING_WARNING] = "warning: ",
+	    [FINDING_INFO] = "",
+	};
+
+	for (size_t i = 0; i < found->count; i++)
+		fprintf(stderr, "cullis-sidecar: %s%s\n",
+		    level[found->list[i].level], found->list[i].text);
+}
+
+static int
+run_command(
+    const struct command *cmd, const struct cli *cli, cli_serve_fn *serve)
+{
+	struct config *conf;
+	int status;
+
+	if (cmd->run)
+		return cmd->run(cli);
+	conf = cli_load(cli, &status);
+	return conf ? serve(conf, &cli->input) : status;
+}
+
+static bool
+has_word(char **argv, const char *word)
+{
+	for (; *argv; argv++)
+		if (strcmp(*argv, word) == 0)
+			return true;
+	return false;
+}
+
+int
+cli_main(int argc, char **argv, cli_serve_fn *serve)
+{
+	const struct command *cmd = &commands[0];
+	struct args args = {.next = argv + (argc > 0)};
+	struct cli cli = {
+	    .input.envp = (const char *const *)environ,
+	};
+	int status;
+
+	if (has_word(args.next, "--help") || has_word(args.next, "-h")) {
+		cli_print_help();
+		return EXIT_SUCCESS;
+	}
+	if (has_word(args.next, "--version")) {
+		printf("cullis-sidecar %s, %s\n", PACKAGE_VERSION,
+		    OpenSSL_version(OPENSSL_VERSION));
+		return EXIT_SUCCESS;
+	}
+	if (*args.next && **args.next != '-') {
+		cmd = find_command(*args.next);
+		if (!cmd)
+			return usage_error(
+			    "there is no such command", *args.next);
+		args.next++;
+	}
+	status = take_args(&args, cmd, &cli);
+	if (status == 0)
+		status = run_command(cmd, &cli, serve);
+	free(args.flags);
+	return status;
+}

@@ -1,0 +1,113 @@
+/*
+ * addrfile: see addrfile.h.
+ */
+#include "conf/addrfile.h"
+
+#include "base/mem.h"
+#include "conf/parse.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define ADDRFILE_MAX 65536
+
+static void
+add_lines(struct buf *text, const char *key, const struct listen_list *list)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		buf_printf(text, "%s = ", key);
+		listen_addr_print(&list->v[i], text);
+		buf_add_char(text, '\n');
+	}
+}
+
+int
+addrfile_write(const char *dir, const struct listen_list *data,
+    const struct listen_list *admin, struct err *err)
+{
+	char *path = mem_printf("%s/address", dir);
+	char *fresh = mem_printf("%s.new", path);
+	struct buf text = BUF_INIT;
+	FILE *f = fopen(fresh, "we");
+	int ret = -1, why = errno;
+
+	add_lines(&text, "listen", data);
+	add_lines(&text, "admin-listen", admin);
+	if (f) {
+		bool whole =
+		    fwrite(buf_span(&text).p, 1, text.len, f) == text.len;
+
+		why = errno;
+		if (fclose(f) == 0 && whole && rename(fresh, path) == 0)
+			ret = 0;
+		else if (whole)
+			why = errno;
+	}
+	if (ret != 0) {
+		err_set(err, err_exit_of(why, EXIT_RUNTIME),
+		    "%s: cannot write the bound addresses: %s", path,
+		    strerror(why));
+		unlink(fresh);
+	}
+	buf_free(&text);
+	free(fresh);
+	free(path);
+	return ret;
+}
+
+static bool
+read_lines(
+    struct span text, struct listen_list *data, struct listen_list *admin)
+{
+	struct parse p;
+	enum parse_status status;
+
+	parse_init(&p, text);
+	while ((status = parse_next(&p)) == PARSE_SETTING) {
+		bool is_data = span_eq(p.key, SPAN("listen"));
+		struct listen_addr a;
+
+		if (!is_data && !span_eq(p.key, SPAN("admin-listen")))
+			return false;
+		if (!value_listen(p.value, &a))
+			return false;
+		listen_list_add(is_data ? data : admin, a);
+	}
+	return status == PARSE_DONE;
+}
+
+int
+addrfile_read(const char *dir, struct listen_list *data,
+    struct listen_list *admin, struct err *err)
+{
+	char *path = mem_printf("%s/address", dir);
+	char *text = mem_alloc(ADDRFILE_MAX);
+	FILE *f = fopen(path, "re");
+	int ret = -1;
+
+	if (!f) {
+		err_set(err, err_exit_of(errno, EXIT_RUNTIME),
+		    "%s: cannot read the bound addresses: %s; is the sidecar "
+		    "running?",
+		    path, strerror(errno));
+	} else {
+		size_t n = fread(text, 1, ADDRFILE_MAX, f);
+
+		if (read_lines(span_new(text, n), data, admin)) {
+			ret = 0;
+		} else {
+			listen_list_fini(data);
+			listen_list_fini(admin);
+			err_set(err, EXIT_RUNTIME,
+			    "%s: this is not a list of bound addresses; "
+			    "restart the sidecar to write it anew",
+			    path);
+		}
+		fclose(f);
+	}
+	free(text);
+	free(path);
+	return ret;
+}

@@ -1,0 +1,26 @@
+/*
+ * addrfile: the addresses that are really bound, in $RUNTIME_DIRECTORY/address,
+ * for the subcommands that talk to a running sidecar and for scripts that let
+ * the kernel pick the port.  Written like a configuration file:
+ *
+ *	listen = 127.0.0.1:40001
+ *	admin-listen = unix:/run/cullis-sidecar/admin.sock
+ *
+ * Threads: any; values only.
+ */
+#ifndef CONF_ADDRFILE_H
+#define CONF_ADDRFILE_H
+
+#include "base/err.h"
+#include "conf/value.h"
+
+/* Replace dir/address in one step.  Returns 0, or -1 with err filled in. */
+int addrfile_write(const char *dir, const struct listen_list *data,
+    const struct listen_list *admin, struct err *) ATTR_MUST_USE;
+
+/* Read it back into two lists that are empty, the caller's to give back.
+ * Returns 0, or -1 with err filled in; the lists are empty then. */
+int addrfile_read(const char *dir, struct listen_list *data,
+    struct listen_list *admin, struct err *) ATTR_MUST_USE;
+
+#endif

@@ -1,0 +1,91 @@
+/*
+ * config: everything the user said, checked and ready for use, with the source
+ * of each value.  One table (option_tbl.h) makes the members.
+ *
+ * Threads: immutable once published; until then its builder's alone.  Counted
+ * by reference; config_ref() and config_unref() are safe from any thread.
+ */
+#ifndef CONF_CONFIG_H
+#define CONF_CONFIG_H
+
+#include "auth/finding.h"
+#include "conf/options.h"
+#include "conf/route.h"
+
+#include <stdatomic.h>
+
+#define CONFIG_FILE "/etc/cullis/sidecar.conf"
+#define CONFIG_IDENTITY_DIR "/etc/cullis/agent"
+
+/* The words of ENUM options, in the order of the table. */
+enum login_mode { LOGIN_AUTO, LOGIN_DIRECT, LOGIN_CHALLENGE };
+enum token_binding { TOKEN_BINDING_REQUIRE, TOKEN_BINDING_PREFER };
+enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+enum access_log { ACCESS_LOG_STDERR, ACCESS_LOG_STDOUT, ACCESS_LOG_NONE };
+
+/* From weak to strong; a stronger source replaces a weaker one. */
+enum config_rank {
+	CONFIG_UNSET,
+	CONFIG_DEFAULT,
+	CONFIG_IDENTITY, /* agent.json and its relatives */
+	CONFIG_FROM_FILE,
+	CONFIG_VENDOR, /* CULLIS_SITE_URL and its siblings */
+	CONFIG_ENVIRONMENT,
+	CONFIG_FLAG,
+};
+
+/* How a value was written and where, for `cullis-sidecar config`. */
+struct config_source {
+	enum config_rank rank;
+	char *text;  /* list: joined by ", "; NULL if unset */
+	char *where; /* "default", "--listen", "FILE:12", ... */
+};
+
+struct config {
+	atomic_uint refs;
+
+	/* One member per key.  Unset: NULL, 0, or host NULL. */
+#define OPT(member, key, type, ...) OPTION_C_##type member;
+#include "conf/option_tbl.h"
+#undef OPT
+
+	struct config_source source[OPTION_COUNT];
+
+	char *runtime_dir; /* first of RUNTIME_DIRECTORY, or NULL */
+
+	/* The one route there is, to the gateway.  Complete once
+	 * config_adopt_gateway() has succeeded. */
+	struct route route;
+};
+
+/* A flag of the command line, `--key value` or `--key=value`. */
+struct config_flag {
+	struct span key;
+	const char *value;
+};
+
+/* What a configuration is made of.  Borrowed: the caller keeps it, and loads
+ * from it again on reload. */
+struct config_input {
+	const char *file; /* -c, or NULL: CONFIG_FILE if it exists */
+	const struct config_flag *flags;
+	size_t nflags;
+	const char *const *envp;
+};
+
+/* Read all sources and check the result.  New config with one reference, or
+ * NULL if errors has a fatal note.  The gateway may still be missing. */
+struct config *config_load(
+    const struct config_input *, struct findings *) ATTR_MUST_USE;
+
+/* Name the gateway by what the identity's metadata says, unless a key or
+ * variable did, and complete the route.  url is NULL if they are silent.
+ * Before the config is shared.  Returns 0, or -1 with err filled in: no
+ * gateway at all, or a bad url. */
+int config_adopt_gateway(
+    struct config *, const char *url, struct err *) ATTR_MUST_USE;
+
+struct config *config_ref(struct config *);
+void config_unref(struct config *); /* NULL is allowed */
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * option_tbl: every configuration key, stated once.  The configuration file,
+ * the flags, the environment variables, --help, the sample file and the
+ * manual page are all made from these rows.
+ *
+ * OPT(member, "key", TYPE, "argument", "default", flags, "help", "manual")
+ *
+ *   member    of struct config, with its unit
+ *   TYPE      a row of OPTION_TYPES in options.h
+ *   argument  ENUM: the words, in the order of their C enum;
+ *             MS, SIZE, UINT, WORKERS: the range, "least..most"
+ *   default   as one would write it, or NULL: none, or found out at start
+ *   flags     OPTION_LIST: may be given several times
+ *             OPTION_START: a change needs a start, a reload is not enough
+ *   help      a few words for --help, lower case, no full stop
+ *   manual    sentences for the manual page and the sample file
+ */
+
+/* The gateway */
+OPT(gateway, "gateway", ORIGIN, NULL, NULL, 0, "origin of the Mastio",
+    "The Mastio, as https://host or https://host:port.  Without this key it "
+    "is what the identity directory says: mastio_url of agent.json or "
+    "meta.json, or site_url of metadata.json.")
+OPT(gateway_address, "gateway-address", HOSTPORT, NULL, NULL, 0,
+    "connect to this host:port instead",
+    "Connect to this host:port instead of the gateway's own.  The name that "
+    "the server certificate must carry, and the one in proofs, stay those of "
+    "gateway.")
+OPT(gateway_alias, "gateway-alias", HOSTS, NULL, NULL, OPTION_LIST,
+    "further host names for the gateway",
+    "A further host name under which agents may ask for the gateway.")
+OPT(htu_base, "htu-base", ORIGIN, NULL, NULL, 0, "origin written into proofs",
+    "The origin written into proofs, as https://host or https://host:port.  "
+    "Without this key it is the gateway's name without port, and the one "
+    "with port if the gateway does not bind the token to that.")
+
+/* The identity */
+OPT(identity_dir, "identity-dir", PATH, NULL, NULL, 0,
+    "directory with certificate and keys",
+    "The directory with certificate, keys and agent.json.  Without this key "
+    "it is $CREDENTIALS_DIRECTORY if systemd set it, else /etc/cullis/agent.")
+OPT(identity_wait_ms, "identity-wait", MS, "0..24h", "0s", 0,
+    "how long to wait for identity files",
+    "How long to wait at start for identity files that are not there yet.  "
+    "Until they appear and are valid, requests are answered 503 with code "
+    "no-identity; when the time is over, the exit status is 78.")
+OPT(cert_file, "cert-file", PATH, NULL, NULL, 0, "client certificate",
+    "The client certificate, PEM, leaf first, instead of the one found by "
+    "name in identity-dir.")
+OPT(key_file, "key-file", PATH, NULL, NULL, 0, "private key",
+    "The private key of the certificate, PEM, not encrypted, instead of the "
+    "one found by name in identity-dir.")
+OPT(dpop_key_file, "dpop-key-file", PATH, NULL, NULL, 0, "DPoP key",
+    "The DPoP key, a JWK on P-256, instead of dpop.jwk in identity-dir.  The "
+    "word none means: there is none, make one that lasts until the program "
+    "ends.")
+OPT(agent_file, "agent-file", PATH, NULL, NULL, 0, "agent metadata",
+    "The agent's metadata, JSON, instead of agent.json in identity-dir.")
+OPT(ca_file, "ca-file", PATH, NULL, NULL, 0,
+    "CA certificates that vouch for the gateway",
+    "The CA certificates that may vouch for the gateway, PEM, instead of "
+    "ca.pem in identity-dir.  The word system means the machine's own list; "
+    "it is never used unless written out.")
+OPT(chain_file, "chain-file", PATH, NULL, NULL, 0,
+    "CA certificates above the client certificate",
+    "Certificates, PEM, that lead from the client certificate to its root, "
+    "for gateways that have issued only the leaf.")
+OPT(agent_id, "agent-id", STRING, NULL, NULL, 0, "agent id, org::name",
+    "The agent id, org::name, instead of the one in the certificate.")
+
+/* The session */
+OPT(login, "login", ENUM, "auto direct challenge", "auto", 0, "how to log in",
+    "How to log in: direct, challenge, or auto, which is direct first and "
+    "challenge if the gateway asks for it.")
+OPT(token_binding, "token-binding", ENUM, "require prefer", "require", 0,
+    "must the token be bound to the DPoP key",
+    "Whether the token must be bound to the DPoP key: require, or prefer, "
+    "which takes an unbound token if there is no other.")
+OPT(token_wait_ms, "token-wait", MS, "0..10m", "10s", 0,
+    "how long a request waits for a token",
+    "How long a request waits for a token before it is answered 503.")
+
+/* Listeners */
+OPT(listen, "listen", LISTEN, NULL, "127.0.0.1:7780",
+    OPTION_LIST | OPTION_START, "where agents connect",
+    "Where agents connect: HOST:PORT with a loopback address (port 0 lets the "
+    "kernel pick one), or unix:PATH.")
+OPT(admin_listen, "admin-listen", LISTEN, NULL, NULL,
+    OPTION_LIST | OPTION_START, "where probes and operators connect",
+    "Where probes and operators connect, written like listen, or none.  "
+    "Without this key it is 127.0.0.1:7781 and, if systemd set "
+    "RUNTIME_DIRECTORY, unix:$RUNTIME_DIRECTORY/admin.sock.")
+OPT(unsafe_listen, "unsafe-listen", BOOL, NULL, "no", OPTION_START,
+    "allow agents off loopback",
+    "Whether listen may be off loopback.  This version has no way to tell "
+    "callers apart and refuses such an address in any case.")
+OPT(listen_mode, "listen-mode", MODE, NULL, "0660", OPTION_START,
+    "mode of Unix sockets in listen",
+    "The mode of the Unix sockets in listen, octal.  Those in admin-listen "
+    "always have 0600.")
+OPT(listen_group, "listen-group", STRING, NULL, NULL, OPTION_START,
+    "group of Unix sockets in listen",
+    "The group that owns the Unix sockets in listen, by name or number.")
+
+/* Limits */
+OPT(workers, "workers", WORKERS, "1..64", "1", OPTION_START, "worker threads",
+    "How many worker threads serve agents.  The word auto means one for each "
+    "CPU that affinity and cgroup allow, at most 4.")
+OPT(max_clients, "max-clients", UINT, "1..1000000", "1024", OPTION_START,
+    "most client connections at once",
+    "How many client connections may be open at once; the next one is "
+    "answered 503.")
+OPT(max_upstream_connections, "max-upstream-connections", UINT, "1..1000000",
+    "1024", 0, "most gateway connections at once",
+    "How many connections to the gateway may be open at once, over all "
+    "workers; a request above that waits for queue-timeout.")
+OPT(queue_timeout_ms, "queue-timeout", MS, "0..1h", "5s", 0,
+    "wait for a gateway connection",
+    "How long a request waits for a free connection to the gateway before "
+    "it is answered 503.")
+OPT(max_head, "max-head", SIZE, "4k..1m", "32k", 0, "largest message head",
+    "The largest head of a request; a larger one is answered 431.")
+OPT(max_headers, "max-headers", UINT, "10..255", "100", 0, "most header lines",
+    "How many header lines a request may have; with more it is answered "
+    "431.")
+OPT(relay_buffer, "relay-buffer", SIZE, "4k..16m", "64k", OPTION_START,
+    "buffer of each direction",
+    "How much of a body is held per direction while the other side is "
+    "slower; above that, reading pauses.")
+OPT(replay_limit, "replay-limit", SIZE, "0..1g", "4m", OPTION_START,
+    "largest request body kept for a retry",
+    "How much of a request body is kept so that the request can be sent "
+    "again with a new proof or token; a larger body is sent once.")
+OPT(replay_total, "replay-total", SIZE, "0..16g", "16m", OPTION_START,
+    "all bodies kept for a retry",
+    "How much all kept request bodies may take together, over all workers.")
+
+/* Timers */
+OPT(head_timeout_ms, "head-timeout", MS, "100ms..1h", "10s", 0,
+    "wait for a request head",
+    "How long the head of a request may take to arrive.")
+OPT(body_timeout_ms, "body-timeout", MS, "100ms..24h", "60s", 0,
+    "wait for more of a request body", "How long a request body may pause.")
+OPT(keepalive_timeout_ms, "keepalive-timeout", MS, "100ms..24h", "75s", 0,
+    "wait for the next request",
+    "How long a client connection may stay idle between requests.")
+OPT(connect_timeout_ms, "connect-timeout", MS, "100ms..10m", "5s", 0,
+    "wait for a gateway connection to open",
+    "How long name lookup, TCP connect and TLS handshake with the gateway "
+    "may take together.")
+OPT(first_byte_timeout_ms, "first-byte-timeout", MS, "100ms..24h", "10m", 0,
+    "wait for the gateway's answer",
+    "How long the gateway may take to begin its answer.  There is no limit "
+    "on the whole exchange.")
+OPT(stream_idle_timeout_ms, "stream-idle-timeout", MS, "100ms..24h", "10m", 0,
+    "wait for more of an answer",
+    "How long an answer may pause once it has begun.")
+OPT(upstream_idle_timeout_ms, "upstream-idle-timeout", MS, "100ms..1h", "30s",
+    0, "keep idle gateway connections",
+    "How long a connection to the gateway is kept while idle.  It should be "
+    "below the gateway's own limit, which is 65 s, so that a connection is "
+    "seldom found closed.")
+OPT(upstream_max_uses, "upstream-max-uses", UINT, "1..1000000", "900", 0,
+    "requests per gateway connection",
+    "How many requests one connection to the gateway carries; below the "
+    "gateway's own limit, which is 1000.")
+OPT(drain_timeout_ms, "drain-timeout", MS, "0..24h", "30s", 0,
+    "wait for open requests at the end",
+    "How long open requests may go on after SIGTERM or SIGINT.")
+
+/* Rules */
+OPT(allow_reserved, "allow-reserved", URLPATHS, NULL, NULL, OPTION_LIST,
+    "open one reserved path",
+    "A path that agents may use although it is reserved.  Reserved are "
+    "/v1/auth/, /v1/admin/, /v1/enrollment, /v1/principals/, /v1/registry/ "
+    "(GET and HEAD pass), /proxy/, /pdp/, /pki/ and /registry/: they would "
+    "lend the agent powers of the identity, such as signed assertions and "
+    "certificates.  With a slash at its end the key opens all below it, "
+    "else that one path.")
+
+/* Logs */
+OPT(log_format, "log-format", ENUM, "auto text json", "auto", 0,
+    "form of log lines",
+    "The form of log lines: text, json, or auto, which is text on a "
+    "terminal and json otherwise.")
+OPT(log_level, "log-level", ENUM, "error warn info debug", "info", 0,
+    "least severe event logged",
+    "The least severe event that is logged: error, warn, info or debug.")
+OPT(access_log, "access-log", ENUM, "stderr stdout none", "stderr", 0,
+    "where access lines go",
+    "Where the line for each exchange goes: stderr, stdout or none.")

@@ -1,0 +1,240 @@
+/*
+ * setting: see setting.h.
+ */
+#include "conf/setting.h"
+
+#include "base/mem.h"
+#include "conf/access.h"
+#include "conf/cpus.h"
+#include "conf/parse.h"
+
+#include <stdlib.h>
+
+#define WORKERS_AUTO_MAX 4
+
+static void *
+member(struct config *conf, enum option_id id)
+{
+	return (char *)conf + option_row(id)->offset;
+}
+
+void
+setting_clear(struct config *conf, enum option_id id)
+{
+	switch (option_row(id)->type) {
+	case OPTION_TYPE_STRING:
+	case OPTION_TYPE_PATH:
+		free(*(char **)member(conf, id));
+		*(char **)member(conf, id) = NULL;
+		break;
+	case OPTION_TYPE_ORIGIN:
+	case OPTION_TYPE_HOSTPORT:
+		origin_fini(member(conf, id));
+		break;
+	case OPTION_TYPE_HOSTS:
+	case OPTION_TYPE_URLPATHS:
+		str_list_fini(member(conf, id));
+		break;
+	case OPTION_TYPE_LISTEN:
+		listen_list_fini(member(conf, id));
+		break;
+	case OPTION_TYPE_ENUM:
+	case OPTION_TYPE_BOOL:
+	case OPTION_TYPE_MS:
+	case OPTION_TYPE_SIZE:
+	case OPTION_TYPE_UINT:
+	case OPTION_TYPE_MODE:
+	case OPTION_TYPE_WORKERS:
+		break; /* overwritten */
+	}
+}
+
+static bool
+read_uint(struct span text, const char *range, unsigned *out)
+{
+	struct span most = span_of(range), least = option_range(&most);
+	uint64_t v, lo = 0, hi = 0;
+
+	if (!span_u64(least, &lo) || !span_u64(most, &hi) ||
+	    !span_u64(text, &v) || v < lo || v > hi)
+		return false;
+	*out = (unsigned)v;
+	return true;
+}
+
+static bool
+read_size(struct span text, const char *range, uint64_t *out)
+{
+	struct span most = span_of(range), least = option_range(&most);
+	uint64_t v, lo = 0, hi = 0;
+
+	if (!value_size(least, &lo) || !value_size(most, &hi) ||
+	    !value_size(text, &v) || v < lo || v > hi)
+		return false;
+	*out = v;
+	return true;
+}
+
+static bool
+read_duration(struct span text, const char *range, int64_t *out)
+{
+	struct span most = span_of(range), least = option_range(&most);
+	int64_t v, lo = 0, hi = 0;
+
+	if (!value_duration(least, &lo) || !value_duration(most, &hi) ||
+	    !value_duration(text, &v) || v < lo || v > hi)
+		return false;
+	*out = v;
+	return true;
+}
+
+static bool
+read_workers(struct span text, const char *range, unsigned *out)
+{
+	unsigned cpus;
+
+	if (!span_eq(text, SPAN("auto")))
+		return read_uint(text, range, out);
+	cpus = cpus_allowed("");
+	*out = cpus < WORKERS_AUTO_MAX ? cpus : WORKERS_AUTO_MAX;
+	return true;
+}
+
+static bool
+read_host(struct span text, struct str_list *list)
+{
+	char *host;
+
+	if (!value_host(text, &host))
+		return false;
+	str_list_add(list, host);
+	return true;
+}
+
+static bool
+read_url_path(struct span text, struct str_list *list)
+{
+	if (!access_is_reserved(text))
+		return false;
+	str_list_add(list, span_dup(text));
+	return true;
+}
+
+/* `none` stands alone. */
+static bool
+read_listen(
+    enum option_id id, struct span text, bool more, struct listen_list *list)
+{
+	struct listen_addr a;
+
+	if (id == OPTION_admin_listen && span_eq(text, SPAN("none")))
+		return !more;
+	if ((more && list->n == 0) || !value_listen(text, &a))
+		return false;
+	listen_list_add(list, a);
+	return true;
+}
+
+/* Put a value into its member; more: behind those that are there. */
+static bool
+read_member(struct config *conf, enum option_id id, struct span text, bool more)
+{
+	const struct option_row *row = option_row(id);
+	void *at = member(conf, id);
+
+	switch (row->type) {
+	case OPTION_TYPE_STRING:
+	case OPTION_TYPE_PATH:
+		*(char **)at = span_dup(text);
+		return true;
+	case OPTION_TYPE_ORIGIN:
+		return value_origin(text, at);
+	case OPTION_TYPE_HOSTPORT:
+		return value_hostport(text, at);
+	case OPTION_TYPE_HOSTS:
+		return read_host(text, at);
+	case OPTION_TYPE_URLPATHS:
+		return read_url_path(text, at);
+	case OPTION_TYPE_LISTEN:
+		return read_listen(id, text, more, at);
+	case OPTION_TYPE_ENUM:
+		return value_enum(text, row->arg, at);
+	case OPTION_TYPE_BOOL:
+		return value_bool(text, at);
+	case OPTION_TYPE_MS:
+		return read_duration(text, row->arg, at);
+	case OPTION_TYPE_SIZE:
+		return read_size(text, row->arg, at);
+	case OPTION_TYPE_UINT:
+		return read_uint(text, row->arg, at);
+	case OPTION_TYPE_MODE:
+		return value_mode(text, at);
+	case OPTION_TYPE_WORKERS:
+		return read_workers(text, row->arg, at);
+	}
+	return false;
+}
+
+static void
+note_bad_value(enum option_id id, struct span text, const struct setting *s,
+    struct findings *found)
+{
+	struct buf wants = BUF_INIT;
+	char *want;
+
+	option_add_wants(id, &wants);
+	want = buf_steal_str(&wants);
+	findings_error(found, s->exit, "%s: %s wants %s, not \"%.*s\"",
+	    s->where, option_row(id)->key, want, SPAN_ARG(text));
+	free(want);
+}
+
+void
+setting_apply(struct config *conf, enum option_id id, struct span text,
+    const struct setting *s, struct findings *found)
+{
+	const struct option_row *row = option_row(id);
+	struct config_source *src = &conf->source[id];
+	bool more = src->rank == s->rank && (row->flags & OPTION_LIST);
+	char *joined;
+
+	if (src->rank == s->rank && !more) {
+		findings_error(found, s->exit,
+		    "%s: %s stands there twice, first at %s; remove one",
+		    s->where, row->key, src->where);
+		return;
+	}
+	if (!parse_printable(text)) {
+		findings_error(found, s->exit,
+		    "%s: the value of %s holds a control character; remove it",
+		    s->where, row->key);
+		return;
+	}
+	if (!more)
+		setting_clear(conf, id);
+	if (!read_member(conf, id, text, more)) {
+		note_bad_value(id, text, s, found);
+		return;
+	}
+	joined = more ? mem_printf("%s, %.*s", src->text, SPAN_ARG(text))
+		      : span_dup(text);
+	free(src->text);
+	free(src->where);
+	*src = (struct config_source){
+	    .rank = s->rank, .text = joined, .where = mem_strdup(s->where)};
+}
+
+void
+setting_apply_list(struct config *conf, enum option_id id, struct span text,
+    const struct setting *s, struct findings *found)
+{
+	if (!(option_row(id)->flags & OPTION_LIST)) {
+		setting_apply(conf, id, text, s, found);
+		return;
+	}
+	while (text.p) {
+		struct span item = span_trim(span_cut(&text, ','));
+
+		setting_apply(conf, id, item, s, found);
+	}
+}
