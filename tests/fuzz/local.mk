@@ -1,1 +1,59 @@
-# tests/fuzz: see the folder's files.
+# Fuzz targets, one per parser.  With --enable-fuzz (clang) each is linked with
+# libFuzzer and searches; otherwise with replay.c, and `make check` replays
+# its corpus.
+
+FUZZ_TARGETS = \
+	tests/fuzz/fuzz_access \
+	tests/fuzz/fuzz_chunked \
+	tests/fuzz/fuzz_conf \
+	tests/fuzz/fuzz_framing \
+	tests/fuzz/fuzz_head_request \
+	tests/fuzz/fuzz_head_response \
+	tests/fuzz/fuzz_path \
+	tests/fuzz/fuzz_target
+
+check_PROGRAMS += $(FUZZ_TARGETS)
+EXTRA_DIST += tests/fuzz/corpus
+
+if FUZZ
+FUZZ_MAIN =
+FUZZ_LINK = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+FUZZ_MAIN = tests/fuzz/replay.c
+FUZZ_LINK = $(AM_LDFLAGS)
+TESTS += $(FUZZ_TARGETS)
+endif
+
+tests_fuzz_fuzz_access_SOURCES = tests/fuzz/fuzz_access.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_access_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_access_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_chunked_SOURCES = tests/fuzz/fuzz_chunked.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_chunked_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_chunked_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_conf_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_conf_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_framing_SOURCES = tests/fuzz/fuzz_framing.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_framing_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_framing_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_head_request_SOURCES = \
+    tests/fuzz/fuzz_head_request.c tests/fuzz/fuzz_head.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_head_request_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_head_request_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_head_response_SOURCES = \
+    tests/fuzz/fuzz_head_response.c tests/fuzz/fuzz_head.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_head_response_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_head_response_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_path_SOURCES = tests/fuzz/fuzz_path.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_path_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_path_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_target_SOURCES = tests/fuzz/fuzz_target.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_target_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_target_LDADD = $(SIDECAR_LIBS)
