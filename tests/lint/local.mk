@@ -1,0 +1,19 @@
+# Lint.  The layers are checked by every build, the rest by `make lint`.
+
+EXTRA_DIST += tests/demo tests/lint/ends.sh tests/lint/layers.sh \
+	tests/lint/options.sh tests/lint/run
+
+all-local: layers.stamp
+layers.stamp: $(libsidecar_a_SOURCES) $(mastio_dev_SOURCES) \
+    $(cullis_sidecar_SOURCES) tests/lint/layers.sh
+	$(AM_V_at)$(SHELL) $(top_srcdir)/tests/lint/layers.sh $(top_srcdir)
+	$(AM_V_at)touch $@
+CLEANFILES += layers.stamp
+
+lint: all
+	$(top_srcdir)/tests/lint/run $(top_srcdir) $(top_builddir)
+.PHONY: lint
+
+# What `dev fuzz` runs, without building the other checks.
+fuzz-targets: $(FUZZ_TARGETS)
+.PHONY: fuzz-targets
