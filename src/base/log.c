@@ -1,0 +1,278 @@
+/*
+ * log: see log.h.  One queue of finished chunks per destination, one thread.
+ */
+#include "base/log.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define QUEUE_MAX (1024 * 1024) /* bytes waiting for the writer */
+#define REPEAT_BURST 5
+#define REPEAT_WINDOW_MS 10000
+#define REPEAT_SLOTS 64
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+enum stream { EVENTS, ACCESS, STREAMS };
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t thread;
+	bool running, stop;
+	struct buf queue[STREAMS];
+	int fd[STREAMS];
+	enum log_level level;
+	enum log_style style;
+	struct {
+		const char *msg;
+		int64_t since_ms;
+		unsigned seen, suppressed;
+	} repeat[REPEAT_SLOTS];
+} log_state = {.lock = PTHREAD_MUTEX_INITIALIZER,
+    .wake = PTHREAD_COND_INITIALIZER,
+    .fd = {STDERR_FILENO, STDERR_FILENO},
+    .level = LOG_INFO};
+
+static _Atomic uint64_t dropped_lines;
+
+static void
+write_all(int fd, struct span s)
+{
+	while (s.n) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			atomic_fetch_add(&dropped_lines, 1);
+			return;
+		}
+		s.p += n;
+		s.n -= (size_t)n;
+	}
+}
+
+static void *
+log_thread(void *unused)
+{
+	struct buf taken[STREAMS] = {BUF_INIT, BUF_INIT};
+
+	(void)unused;
+	pthread_mutex_lock(&log_state.lock);
+	for (;;) {
+		bool any = false;
+
+		for (int i = 0; i < STREAMS; i++) {
+			struct buf swap = taken[i];
+
+			taken[i] = log_state.queue[i];
+			log_state.queue[i] = swap;
+			any |= taken[i].len > 0;
+		}
+		if (!any && log_state.stop)
+			break;
+		if (!any) {
+			pthread_cond_wait(&log_state.wake, &log_state.lock);
+			continue;
+		}
+		pthread_mutex_unlock(&log_state.lock);
+		for (int i = 0; i < STREAMS; i++) {
+			write_all(log_state.fd[i], buf_span(&taken[i]));
+			buf_clear(&taken[i]);
+		}
+		pthread_mutex_lock(&log_state.lock);
+	}
+	pthread_mutex_unlock(&log_state.lock);
+	for (int i = 0; i < STREAMS; i++)
+		buf_free(&taken[i]);
+	return NULL;
+}
+
+/* Lines that are whole; called with or without the thread running. */
+static void
+log_enqueue(enum stream stream, struct span lines, unsigned count)
+{
+	pthread_mutex_lock(&log_state.lock);
+	if (!log_state.running)
+		write_all(log_state.fd[stream], lines);
+	else if (log_state.queue[stream].len + lines.n > QUEUE_MAX)
+		atomic_fetch_add(&dropped_lines, count);
+	else {
+		buf_add_span(&log_state.queue[stream], lines);
+		pthread_cond_signal(&log_state.wake);
+	}
+	pthread_mutex_unlock(&log_state.lock);
+}
+
+int
+log_open(const struct log_config *conf, struct err *err)
+{
+	log_state.level = conf->level;
+	log_state.style = conf->style;
+	log_state.fd[ACCESS] = conf->access_fd;
+	log_state.running = true;
+	if (pthread_create(&log_state.thread, NULL, log_thread, NULL) != 0) {
+		log_state.running = false;
+		return err_set(
+		    err, EXIT_RUNTIME, "cannot start the log thread");
+	}
+	return 0;
+}
+
+void
+log_close(void)
+{
+	if (!log_state.running)
+		return;
+	pthread_mutex_lock(&log_state.lock);
+	log_state.stop = true;
+	pthread_cond_signal(&log_state.wake);
+	pthread_mutex_unlock(&log_state.lock);
+	pthread_join(log_state.thread, NULL);
+	log_state.running = false;
+	log_state.stop = false;
+	for (int i = 0; i < STREAMS; i++)
+		buf_free(&log_state.queue[i]);
+}
+
+bool
+log_access_wanted(void)
+{
+	return log_state.fd[ACCESS] >= 0;
+}
+
+enum log_style
+log_current_style(void)
+{
+	return log_state.style;
+}
+
+uint64_t
+log_dropped(void)
+{
+	return atomic_load(&dropped_lines);
+}
+
+void
+log_time(char out[LOG_TIME_LEN + 1])
+{
+	int64_t ms = clock_wall_ms();
+	time_t s = (time_t)(ms / 1000);
+	struct tm tm;
+
+	gmtime_r(&s, &tm);
+	strftime(out, LOG_TIME_LEN + 1, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + 19, LOG_TIME_LEN + 1 - 19, ".%03uZ",
+	    (unsigned)(ms % 1000) % 1000);
+}
+
+/* Text values that are one plain word stand without quotes. */
+static bool
+plain_word(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f || s.p[i] == '"' ||
+		    s.p[i] == '\\' || s.p[i] == '=')
+			return false;
+	return s.n > 0;
+}
+
+void
+log_add_field(
+    struct buf *b, enum log_style style, const struct log_field *f, bool first)
+{
+	bool bare =
+	    f->type == LOG_F_INT || (style == LOG_TEXT && plain_word(f->text));
+
+	if (style == LOG_JSON)
+		buf_printf(b, "%s\"%s\":", first ? "" : ",", f->key);
+	else
+		buf_printf(b, "%s%s=", first ? "" : " ", f->key);
+	if (!bare)
+		buf_add_char(b, '"');
+	if (f->type == LOG_F_INT)
+		buf_printf(b, "%lld", (long long)f->number);
+	else if (bare)
+		buf_add_span(b, f->text);
+	else
+		buf_add_json(b, f->text);
+	if (!bare)
+		buf_add_char(b, '"');
+}
+
+/* How many of this message were suppressed before this one; -1: suppress. */
+static int
+repeat_judge(const char *msg)
+{
+	int64_t now = clock_now_ms();
+	size_t slot = ((uintptr_t)msg >> 3) % REPEAT_SLOTS;
+	int suppressed = 0;
+
+	pthread_mutex_lock(&log_state.lock);
+	if (log_state.repeat[slot].msg != msg ||
+	    now - log_state.repeat[slot].since_ms > REPEAT_WINDOW_MS) {
+		if (log_state.repeat[slot].msg == msg)
+			suppressed = (int)log_state.repeat[slot].suppressed;
+		log_state.repeat[slot].msg = msg;
+		log_state.repeat[slot].since_ms = now;
+		log_state.repeat[slot].seen = 0;
+		log_state.repeat[slot].suppressed = 0;
+	}
+	if (++log_state.repeat[slot].seen > REPEAT_BURST) {
+		log_state.repeat[slot].suppressed++;
+		suppressed = -1;
+	}
+	pthread_mutex_unlock(&log_state.lock);
+	return suppressed;
+}
+
+void
+log_event(enum log_level level, const char *area, const char *msg,
+    const struct log_field *fields)
+{
+	enum log_style style = log_state.style;
+	struct buf line = BUF_INIT;
+	char when[LOG_TIME_LEN + 1];
+	int suppressed = 0;
+
+	if (level > log_state.level)
+		return;
+	if (level <= LOG_WARN && (suppressed = repeat_judge(msg)) < 0)
+		return;
+	log_time(when);
+	if (style == LOG_JSON)
+		buf_printf(&line,
+		    "{\"ts\":\"%s\",\"level\":\"%s\",\"area\":\"%s\","
+		    "\"msg\":\"%s\"",
+		    when, level_names[level], area, msg);
+	else
+		buf_printf(
+		    &line, "%s %s %s: %s", when, level_names[level], area, msg);
+	for (; fields->key; fields++)
+		log_add_field(&line, style, fields, false);
+	if (suppressed)
+		log_add_field(
+		    &line, style, &L_INT("suppressed", suppressed), false);
+	buf_add_str(&line, style == LOG_JSON ? "}\n" : "\n");
+	log_enqueue(EVENTS, buf_span(&line), 1);
+	buf_free(&line);
+}
+
+void
+log_sink_flush(struct log_sink *sink)
+{
+	if (sink->buf.len == 0)
+		return;
+	log_enqueue(ACCESS, buf_span(&sink->buf), sink->lines);
+	buf_clear(&sink->buf);
+	sink->lines = 0;
+}

@@ -1,0 +1,193 @@
+/*
+ * metrics: see metrics.h.
+ */
+#include "base/metrics.h"
+
+#include <stdio.h>
+
+#define PREFIX "cullis_sidecar_"
+
+const double metric_bounds[METRIC_BUCKETS - 1] = {
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60};
+
+void
+histogram_add(struct histogram *h, int64_t us)
+{
+	unsigned i = 0;
+
+	while (i < METRIC_BUCKETS - 1 && (double)us > metric_bounds[i] * 1e6)
+		i++;
+	metric_add(&h->bucket[i], 1);
+	metric_add(&h->sum_us, (uint64_t)us);
+}
+
+static uint32_t
+request_key(unsigned method, unsigned status, unsigned end)
+{
+	return 1u << 31 | (end & 0xff) << 16 | (method & 0xf) << 10 |
+	       (status > 999 ? 999 : status);
+}
+
+void
+metric_request(
+    struct metrics *m, unsigned method, unsigned status, unsigned end)
+{
+	uint32_t key = request_key(method, status, end);
+	uint32_t at = key * 2654435761u >> 16;
+
+	for (unsigned i = 0; i < REQUEST_SLOTS; i++) {
+		struct request_count *r =
+		    &m->requests[(at + i) % REQUEST_SLOTS];
+		uint32_t have =
+		    atomic_load_explicit(&r->key, memory_order_relaxed);
+
+		if (have == 0)
+			atomic_store_explicit(
+			    &r->key, key, memory_order_release);
+		if (have == 0 || have == key) {
+			metric_add(&r->count, 1);
+			return;
+		}
+	}
+}
+
+static void
+write_head(struct buf *b, const char *name, const char *type, const char *help)
+{
+	buf_printf(b, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", name,
+	    help, name, type);
+}
+
+void
+metrics_write_value(struct buf *b, const char *name, const char *labels,
+    const char *type, const char *help, double value)
+{
+	if (help)
+		write_head(b, name, type, help);
+	buf_printf(b, PREFIX "%s", name);
+	if (*labels)
+		buf_printf(b, "{%s}", labels);
+	buf_printf(b, " %.15g\n", value);
+}
+
+static void
+write_counters(struct buf *b, struct metrics *const *w, unsigned n)
+{
+	static const struct {
+		size_t offset;
+		const char *name, *labels, *help;
+	} rows[] = {
+#define COUNTER(member, name, labels, help) \
+	{offsetof(struct metrics, member), name, labels, help},
+#include "tbl/metric.h"
+#undef COUNTER
+	};
+	const char *last = "";
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		uint64_t sum = 0;
+
+		for (unsigned k = 0; k < n; k++)
+			sum += metric_get(
+			    (metric_value *)((char *)w[k] + rows[i].offset));
+		metrics_write_value(b, rows[i].name, rows[i].labels, "counter",
+		    strcmp(last, rows[i].name) ? rows[i].help : NULL,
+		    (double)sum);
+		last = rows[i].name;
+	}
+}
+
+static void
+write_histogram(struct buf *b, struct metrics *const *w, unsigned n,
+    size_t offset, const char *name, const char *help)
+{
+	uint64_t total = 0, sum_us = 0;
+
+	write_head(b, name, "histogram", help);
+	for (unsigned i = 0; i < METRIC_BUCKETS; i++) {
+		for (unsigned k = 0; k < n; k++)
+			total += metric_get(
+			    &((struct histogram *)((char *)w[k] + offset))
+				 ->bucket[i]);
+		if (i < METRIC_BUCKETS - 1)
+			buf_printf(b, PREFIX "%s_bucket{le=\"%g\"} %llu\n",
+			    name, metric_bounds[i], (unsigned long long)total);
+		else
+			buf_printf(b, PREFIX "%s_bucket{le=\"+Inf\"} %llu\n",
+			    name, (unsigned long long)total);
+	}
+	for (unsigned k = 0; k < n; k++)
+		sum_us += metric_get(
+		    &((struct histogram *)((char *)w[k] + offset))->sum_us);
+	buf_printf(b, PREFIX "%s_sum %.6f\n" PREFIX "%s_count %llu\n", name,
+	    (double)sum_us / 1e6, name, (unsigned long long)total);
+}
+
+/* Sum of one key over all workers, counted at the first worker that has it. */
+static bool
+sum_requests(struct metrics *const *w, unsigned n, unsigned first, uint32_t key,
+    uint64_t *sum)
+{
+	*sum = 0;
+	for (unsigned k = 0; k < n; k++) {
+		for (unsigned i = 0; i < REQUEST_SLOTS; i++) {
+			struct request_count *r = &w[k]->requests[i];
+
+			if (atomic_load_explicit(
+				&r->key, memory_order_acquire) != key)
+				continue;
+			if (k < first)
+				return false;
+			*sum += metric_get(&r->count);
+		}
+	}
+	return true;
+}
+
+static void
+write_requests(struct buf *b, struct metrics *const *w, unsigned n,
+    const struct metric_names *names)
+{
+	write_head(b, "requests_total", "counter", "Finished requests");
+	for (unsigned k = 0; k < n; k++) {
+		for (unsigned i = 0; i < REQUEST_SLOTS; i++) {
+			uint32_t key = atomic_load_explicit(
+			    &w[k]->requests[i].key, memory_order_acquire);
+			uint64_t sum;
+
+			if (!key || !sum_requests(w, n, k, key, &sum))
+				continue;
+			buf_printf(b,
+			    PREFIX "requests_total{route=\"gateway\","
+				   "method=\"%s\",code=\"%u\",end=\"%s\"} "
+				   "%llu\n",
+			    names->method(key >> 10 & 0xf), key & 0x3ff,
+			    names->end(key >> 16 & 0xff),
+			    (unsigned long long)sum);
+		}
+	}
+}
+
+void
+metrics_write(struct buf *b, struct metrics *const *w, unsigned n,
+    const struct metric_names *names)
+{
+	uint64_t open = 0, clients = 0;
+
+	write_requests(b, w, n, names);
+	write_counters(b, w, n);
+	write_histogram(b, w, n, offsetof(struct metrics, duration),
+	    "request_duration_seconds", "From request head to the last byte");
+	write_histogram(b, w, n, offsetof(struct metrics, first_byte),
+	    "time_to_first_byte_seconds",
+	    "From request head to the gateway's response head");
+	for (unsigned k = 0; k < n; k++) {
+		open += metric_get(&w[k]->streams_open);
+		clients += metric_get(&w[k]->clients_opened) -
+			   metric_get(&w[k]->clients_closed);
+	}
+	metrics_write_value(b, "open_streams", "", "gauge",
+	    "Responses under way", (double)open);
+	metrics_write_value(b, "clients", "", "gauge",
+	    "Client connections open", (double)clients);
+}

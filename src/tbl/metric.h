@@ -1,0 +1,27 @@
+/*
+ * The counters that a worker keeps, one row each.
+ * COUNTER(MEMBER, "name without prefix", "label or empty", "help")
+ * Rows of one name stand together; their labels tell them apart.
+ */
+COUNTER(
+    clients_opened, "clients_opened_total", "", "Client connections accepted")
+COUNTER(clients_closed, "clients_closed_total", "", "Client connections closed")
+COUNTER(proofs, "dpop_proofs_total", "", "DPoP proofs made")
+COUNTER(nonce_retries, "dpop_nonce_retries_total", "",
+    "Requests sent again with a new nonce")
+COUNTER(handshakes_full, "tls_handshakes_total", "resumed=\"no\"",
+    "TLS handshakes with the gateway")
+COUNTER(handshakes_resumed, "tls_handshakes_total", "resumed=\"yes\"",
+    "TLS handshakes with the gateway")
+COUNTER(upstream_connects, "upstream_connects_total", "result=\"ok\"",
+    "Connection attempts to the gateway")
+COUNTER(upstream_failures, "upstream_connects_total", "result=\"failed\"",
+    "Connection attempts to the gateway")
+COUNTER(upstream_reused, "upstream_reuses_total", "",
+    "Exchanges on a connection that had served another")
+COUNTER(stale_retries, "upstream_stale_retries_total", "",
+    "Requests sent again because a kept connection had been closed")
+COUNTER(bytes_in, "client_received_bytes_total", "",
+    "Request body bytes received from clients")
+COUNTER(bytes_out, "client_sent_bytes_total", "",
+    "Response body bytes sent to clients")
