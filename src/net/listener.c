@@ -1,0 +1,300 @@
+/*
+ * listener: see listener.h.
+ */
+#include "net/listener.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <grp.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 512
+#define ACCEPT_BATCH 64
+#define STARVED_MS 100
+
+struct listener {
+	struct loop *loop;
+	int fd;
+	char *name;
+	char *path; /* Unix: the file to remove */
+	char host[INET6_ADDRSTRLEN];
+	struct route_local local;
+	struct event *event;
+	struct timer starved;
+	bool paused;
+	listener_accepted *accepted;
+	void *arg;
+};
+
+static int
+bind_error(struct err *err, const char *name)
+{
+	const char *cure =
+	    errno == EADDRINUSE
+		? "; another program listens there, end it or set listen"
+		: "";
+
+	return err_set(err, err_exit_of(errno, EXIT_RUNTIME),
+	    "listen: cannot bind %s: %s%s", name, strerror(errno), cure);
+}
+
+static int
+open_tcp(struct listener *l, const struct listen_addr *a, struct err *err)
+{
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+	} addr = {0};
+	socklen_t len;
+	int on = 1;
+	bool v6 = inet_pton(AF_INET6, a->host, &addr.in6.sin6_addr) == 1;
+
+	if (v6) {
+		addr.in6.sin6_family = AF_INET6;
+		addr.in6.sin6_port = htons(a->port);
+		len = sizeof(addr.in6);
+	} else {
+		addr.in.sin_family = AF_INET;
+		addr.in.sin_port = htons(a->port);
+		len = sizeof(addr.in);
+		if (inet_pton(AF_INET, a->host, &addr.in.sin_addr) != 1)
+			return err_set(err, EXIT_CONFIG,
+			    "listen: %s is not an IP address", a->host);
+	}
+	l->name = mem_printf(v6 ? "[%s]:%u" : "%s:%u", a->host, a->port);
+	l->fd = socket(
+	    addr.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (l->fd < 0)
+		return bind_error(err, l->name);
+	setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	if (v6)
+		setsockopt(l->fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+	if (bind(l->fd, &addr.sa, len) < 0)
+		return bind_error(err, l->name);
+	getsockname(l->fd, &addr.sa, &len);
+	l->local.port = ntohs(v6 ? addr.in6.sin6_port : addr.in.sin_port);
+	free(l->name);
+	l->name = mem_printf(v6 ? "[%s]:%u" : "%s:%u", a->host, l->local.port);
+	snprintf(l->host, sizeof(l->host), "%s", a->host);
+	l->local.host = span_of(l->host);
+	return 0;
+}
+
+/* A socket file that nobody serves any more may be replaced. */
+static bool
+is_stale(const struct sockaddr_un *sun)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	bool refused;
+
+	if (fd < 0)
+		return false;
+	refused = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 &&
+		  errno == ECONNREFUSED;
+	close(fd);
+	return refused;
+}
+
+static int
+set_owner(const char *path, const struct listener_options *o, struct err *err)
+{
+	struct group *g = o->group ? getgrnam(o->group) : NULL;
+
+	if (o->group && !g)
+		return err_set(err, EXIT_CONFIG,
+		    "listen-group: there is no group %s", o->group);
+	if (chmod(path, o->mode) < 0 ||
+	    (g && chown(path, (uid_t)-1, g->gr_gid) < 0))
+		return err_set(err, err_exit_of(errno, EXIT_RUNTIME),
+		    "listen: cannot set mode and group of %s: %s", path,
+		    strerror(errno));
+	return 0;
+}
+
+static int
+open_unix(struct listener *l, const struct listen_addr *a,
+    const struct listener_options *o, struct err *err)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	int r;
+
+	l->name = mem_printf("unix:%s", a->path);
+	l->local.is_unix = true;
+	if (strlen(a->path) >= sizeof(sun.sun_path))
+		return err_set(err, EXIT_CONFIG,
+		    "listen: %s is longer than %zu bytes", a->path,
+		    sizeof(sun.sun_path) - 1);
+	strcpy(sun.sun_path, a->path);
+	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (l->fd < 0)
+		return bind_error(err, l->name);
+	r = bind(l->fd, (struct sockaddr *)&sun, sizeof(sun));
+	if (r < 0 && errno == EADDRINUSE) {
+		if (is_stale(&sun) && unlink(a->path) == 0)
+			r = bind(l->fd, (struct sockaddr *)&sun, sizeof(sun));
+		else
+			errno = EADDRINUSE;
+	}
+	if (r < 0)
+		return bind_error(err, l->name);
+	l->path = mem_strdup(a->path);
+	/* Nobody can connect before listen(), so the mode is never too wide. */
+	return set_owner(a->path, o, err);
+}
+
+static void
+on_accept(evutil_socket_t fd, short what, void *arg)
+{
+	struct listener *l = arg;
+
+	(void)what;
+	for (int i = 0; i < ACCEPT_BATCH && !l->paused; i++) {
+		int c = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (c >= 0) {
+			l->accepted(l->arg, l, c);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM) {
+			log_warn("listener", "cannot accept",
+			    L_STR("listener", l->name),
+			    L_STR("err", strerror(errno)), L_END);
+			event_del(l->event);
+			timers_set(&l->loop->timers, &l->starved,
+			    clock_now_ms() + STARVED_MS);
+		}
+		if (errno != ECONNABORTED && errno != EINTR)
+			return;
+	}
+}
+
+static void
+on_starved(void *arg)
+{
+	struct listener *l = arg;
+
+	if (!l->paused)
+		event_add(l->event, NULL);
+}
+
+struct listener *
+listener_open(struct loop *loop, const struct listen_addr *a,
+    const struct listener_options *o, struct err *err)
+{
+	struct listener *l = MEM_NEW(struct listener);
+	int r;
+
+	l->loop = loop;
+	l->fd = -1;
+	timer_init(&l->starved, on_starved, l);
+	if (a->kind == LISTEN_TCP)
+		r = open_tcp(l, a, err);
+	else
+		r = open_unix(l, a, o, err);
+	if (r == 0 && listen(l->fd, BACKLOG) < 0)
+		r = bind_error(err, l->name);
+	if (r < 0) {
+		listener_free(l);
+		return NULL;
+	}
+	return l;
+}
+
+void
+listener_start(struct listener *l, listener_accepted *accepted, void *arg)
+{
+	l->accepted = accepted;
+	l->arg = arg;
+	l->event =
+	    event_new(l->loop->base, l->fd, EV_READ | EV_PERSIST, on_accept, l);
+	event_add(l->event, NULL);
+}
+
+void
+listener_pause(struct listener *l)
+{
+	l->paused = true;
+	event_del(l->event);
+	timers_cancel(&l->loop->timers, &l->starved);
+}
+
+void
+listener_resume(struct listener *l)
+{
+	if (!l->paused)
+		return;
+	l->paused = false;
+	event_add(l->event, NULL);
+}
+
+void
+listener_close(struct listener *l)
+{
+	if (l->event) {
+		if (!l->paused)
+			on_accept(l->fd, 0, l);
+		event_free(l->event);
+		l->event = NULL;
+	}
+	timers_cancel(&l->loop->timers, &l->starved);
+	if (l->path)
+		unlink(l->path);
+	free(l->path);
+	l->path = NULL;
+	if (l->fd >= 0)
+		close(l->fd);
+	l->fd = -1;
+}
+
+void
+listener_free(struct listener *l)
+{
+	listener_close(l);
+	free(l->name);
+	free(l);
+}
+
+const char *
+listener_name(const struct listener *l)
+{
+	return l->name;
+}
+
+struct listen_addr
+listener_addr(const struct listener *l)
+{
+	struct listen_addr a = {0};
+
+	a.kind = l->local.is_unix ? LISTEN_UNIX : LISTEN_TCP;
+	if (l->local.is_unix)
+		a.path = mem_strdup(l->path);
+	else
+		a.host = mem_strdup(l->host);
+	a.port = l->local.port;
+	return a;
+}
+
+int
+listener_fd(const struct listener *l)
+{
+	return l->fd;
+}
+
+const struct route_local *
+listener_local(const struct listener *l)
+{
+	return &l->local;
+}

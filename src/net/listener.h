@@ -1,0 +1,46 @@
+/*
+ * listener: one listening socket, TCP or Unix, that hands accepted
+ * descriptors to a callback.
+ *
+ * Threads: main.  Running out of descriptors pauses accepting for a moment
+ * instead of spinning.
+ */
+#ifndef NET_LISTENER_H
+#define NET_LISTENER_H
+
+#include "base/err.h"
+#include "conf/route.h"
+#include "net/loop.h"
+
+struct listener;
+
+struct listener_options {
+	unsigned mode;     /* of a Unix socket's file */
+	const char *group; /* of that file, or NULL */
+};
+
+/* fd is non-blocking and close-on-exec, owned by the callee. */
+typedef void listener_accepted(void *arg, struct listener *, int fd);
+
+/* Bind and listen; accepting begins with listener_start(). NULL with err. */
+struct listener *listener_open(struct loop *, const struct listen_addr *,
+    const struct listener_options *, struct err *) ATTR_MUST_USE;
+void listener_start(struct listener *, listener_accepted *, void *arg);
+/* For max-clients: stop for now, go on. */
+void listener_pause(struct listener *);
+void listener_resume(struct listener *);
+/* Accept what is in the backlog, then close; removes a Unix socket's file. */
+void listener_close(struct listener *);
+/* After the last client that came through it has gone. */
+void listener_free(struct listener *);
+
+/* "127.0.0.1:7780", "[::1]:7780" or "unix:/path", with the real port. */
+const char *listener_name(const struct listener *);
+/* The same as a value of its own, for the address file. */
+struct listen_addr listener_addr(const struct listener *);
+/* The listening descriptor, for admin's HTTP library; stays the listener's. */
+int listener_fd(const struct listener *);
+/* What requests are judged by; borrows from the listener. */
+const struct route_local *listener_local(const struct listener *);
+
+#endif

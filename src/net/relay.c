@@ -1,0 +1,96 @@
+/*
+ * relay: see relay.h.
+ */
+#include "net/relay.h"
+
+#include "http/write.h"
+
+void
+relay_init(struct relay *r, struct framing in, bool chunk_out, size_t high)
+{
+	*r = (struct relay){
+	    .in = in, .chunk_out = chunk_out, .left = in.length, .high = high};
+	r->done = in.kind == FRAMING_NONE ||
+		  (in.kind == FRAMING_LENGTH && in.length == 0);
+	chunked_init(&r->chunked);
+}
+
+static void
+put(struct relay *r, struct conn *to, struct replay *keep, struct span data)
+{
+	r->bytes += data.n;
+	if (keep)
+		replay_add(keep, data);
+	if (!to)
+		return;
+	if (r->chunk_out)
+		write_chunk(&to->out, data);
+	else
+		buf_add_span(&to->out, data);
+}
+
+static enum relay_status
+finish(struct relay *r, struct conn *to)
+{
+	r->done = true;
+	if (to && r->chunk_out)
+		write_last_chunk(&to->out);
+	return RELAY_DONE;
+}
+
+/* One piece out of the source's buffer; RELAY_MORE when it is empty. */
+static enum relay_status
+step(struct relay *r, struct conn *from, struct conn *to, struct replay *keep)
+{
+	struct span in = buf_span(&from->in), data = SPAN_NONE;
+	enum chunked_status cs;
+
+	if (r->in.kind == FRAMING_CHUNKED) {
+		cs = chunked_read(&r->chunked, &in, &data);
+		if (cs == CHUNKED_BAD)
+			return RELAY_BAD;
+		if (data.n)
+			put(r, to, keep, data);
+		buf_consume(&from->in, from->in.len - in.n);
+		return cs == CHUNKED_DONE ? finish(r, to) : RELAY_MORE;
+	}
+	if (r->in.kind == FRAMING_LENGTH && in.n > r->left)
+		in.n = (size_t)r->left;
+	put(r, to, keep, in);
+	r->left -= r->in.kind == FRAMING_LENGTH ? in.n : 0;
+	buf_consume(&from->in, in.n);
+	if (r->in.kind == FRAMING_LENGTH && r->left == 0)
+		return finish(r, to);
+	return RELAY_MORE;
+}
+
+enum relay_status
+relay_pump(
+    struct relay *r, struct conn *from, struct conn *to, struct replay *keep)
+{
+	enum relay_status s = RELAY_MORE;
+
+	if (r->done)
+		return RELAY_DONE;
+	if (r->full && to->out.len > r->high / 4)
+		return RELAY_MORE;
+	r->full = false;
+	while (s == RELAY_MORE && from->in.len && !r->full) {
+		s = step(r, from, to, keep);
+		r->full = to && to->out.len >= r->high;
+	}
+	if (s != RELAY_MORE) {
+		conn_resume(from);
+		return s;
+	}
+	if (from->in.len == 0 && from->eof) {
+		if (r->in.kind == FRAMING_CLOSE && from->eof_clean)
+			return finish(r, to);
+		return RELAY_TRUNCATED;
+	}
+	/* Read on unless the sink is full: then the source stays unread, up
+	 * to its own limit, until the sink has drained. */
+	if (!r->full)
+		conn_resume(from);
+	return RELAY_MORE;
+}

@@ -1,0 +1,549 @@
+/*
+ * upstream: see upstream.h.  Order of this file: TLS sessions, addresses,
+ * connecting, serving waiters, idle connections, leases, making and freeing.
+ */
+#include "net/upstream.h"
+
+#include "auth/tls.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define ADDRESS_LIFE_MS 30000
+
+static void balance(struct upstream *);
+static void try_address(struct upconn *);
+static void on_idle_timeout(void *);
+
+/* ---- TLS sessions ---- */
+
+static void
+on_session(void *arg, SSL_SESSION *session)
+{
+	struct upconn *uc = arg;
+	struct upstream *u = uc->u;
+
+	if (uc->identity.generation != u->session_generation)
+		return;
+	SSL_SESSION_up_ref(session);
+	SSL_SESSION_free(u->session);
+	u->session = session;
+}
+
+static void
+drop_session(struct upstream *u, uint64_t new_generation)
+{
+	if (u->session_generation == new_generation)
+		return;
+	SSL_SESSION_free(u->session);
+	u->session = NULL;
+	u->session_generation = new_generation;
+}
+
+/* ---- ending a connection ---- */
+
+static void
+bury_upconn(struct corpse *corpse)
+{
+	struct upconn *uc = (struct upconn *)corpse;
+
+	mem_wipe_free_str(uc->nonce);
+	free(uc->why);
+	free(uc);
+}
+
+static void
+upconn_close(struct upconn *uc)
+{
+	struct upstream *u = uc->u;
+
+	if (uc->state == UC_CLOSED)
+		return;
+	if (uc->state == UC_IDLE) {
+		TAILQ_REMOVE(&u->idle, uc, link);
+		u->idle_count--;
+	} else {
+		TAILQ_REMOVE(&u->others, uc, link);
+	}
+	if (uc->state == UC_CONNECTING)
+		u->connecting--;
+	uc->state = UC_CLOSED;
+	u->connections--;
+	timers_cancel(&u->loop->timers, &uc->timer);
+	conn_close(&uc->conn, false);
+	loop_reap(u->loop, &uc->corpse, bury_upconn);
+}
+
+/* ---- serving waiters ---- */
+
+static struct lease *
+first_waiter(struct upstream *u, uint64_t generation)
+{
+	struct lease *l;
+
+	TAILQ_FOREACH(l, &u->waiters, link)
+		if (l->identity.generation == generation)
+			return l;
+	return NULL;
+}
+
+static void
+stop_waiting(struct lease *l)
+{
+	struct upstream *u = l->waiting;
+
+	TAILQ_REMOVE(&u->waiters, l, link);
+	u->waiting--;
+	l->waiting = NULL;
+	l->queued = false;
+}
+
+static void
+fail_waiter(struct upstream *u, uint64_t generation, enum lease_failure f,
+    const char *why)
+{
+	struct lease *l = first_waiter(u, generation);
+
+	if (!l)
+		return;
+	stop_waiting(l);
+	l->failure = f;
+	snprintf(l->why, sizeof(l->why), "%s", why);
+	l->ops->on_leased(l);
+}
+
+static void
+give(struct upconn *uc, struct lease *l)
+{
+	uc->state = UC_LEASED;
+	uc->lease = l;
+	l->uc = uc;
+	l->reused = uc->uses > 0;
+	l->failure = LEASE_OK;
+	uc->uses++;
+	if (l->reused)
+		metric_add(&uc->u->metrics->upstream_reused, 1);
+}
+
+/* An open connection in `others` that nobody holds: next waiter, or idle. */
+static void
+offer(struct upconn *uc)
+{
+	struct upstream *u = uc->u;
+	struct lease *l = first_waiter(u, uc->identity.generation);
+
+	if (l) {
+		timers_cancel(&u->loop->timers, &uc->timer);
+		stop_waiting(l);
+		give(uc, l);
+		l->ops->on_leased(l);
+		return;
+	}
+	TAILQ_REMOVE(&u->others, uc, link);
+	TAILQ_INSERT_HEAD(&u->idle, uc, link);
+	u->idle_count++;
+	uc->state = UC_IDLE;
+	timer_init(&uc->timer, on_idle_timeout, uc);
+	timers_set(
+	    &u->loop->timers, &uc->timer, clock_now_ms() + u->opt.idle_ms);
+}
+
+/* ---- connecting ---- */
+
+/* This connection will not come; the waiter it was begun for is told. */
+static void
+give_up(struct upconn *uc, enum lease_failure f, const char *why)
+{
+	struct upstream *u = uc->u;
+	uint64_t generation = uc->identity.generation;
+
+	metric_add(&u->metrics->upstream_failures, 1);
+	log_warn("upstream", "connect failed", L_STR("upstream", u->name),
+	    L_STR("err", why), L_END);
+	upconn_close(uc);
+	fail_waiter(u, generation, f, why);
+	balance(u);
+}
+
+static void
+on_connect_timeout(void *arg)
+{
+	struct upconn *uc = arg;
+	char why[200];
+
+	snprintf(why, sizeof(why),
+	    "%s: no connection within connect-timeout (%lld ms)", uc->u->name,
+	    (long long)uc->u->opt.connect_ms);
+	give_up(uc, LEASE_TIMEOUT, why);
+}
+
+static struct addrinfo *
+nth_address(struct upstream *u, size_t n)
+{
+	struct addrinfo *a = u->addresses;
+
+	while (a && n--)
+		a = a->ai_next;
+	return a;
+}
+
+static void
+uc_on_open(void *arg)
+{
+	struct upconn *uc = arg;
+	struct upstream *u = uc->u;
+
+	metric_add(SSL_session_reused(uc->conn.ssl)
+		       ? &u->metrics->handshakes_resumed
+		       : &u->metrics->handshakes_full,
+	    1);
+	metric_add(&u->metrics->upstream_connects, 1);
+	timers_cancel(&u->loop->timers, &uc->timer);
+	u->connecting--;
+	uc->state = UC_LEASED; /* held by nobody until offered */
+	offer(uc);
+}
+
+static void
+uc_on_failed(void *arg, enum conn_failure f)
+{
+	struct upconn *uc = arg;
+	struct upstream *u = uc->u;
+	struct err err = ERR_INIT;
+
+	if (uc->state == UC_IDLE) {
+		upconn_close(uc);
+		return;
+	}
+	if (uc->state != UC_CONNECTING)
+		return; /* reading will tell how the exchange ends */
+	if (f == CONN_FAIL_TLS) {
+		tls_explain(uc->conn.ssl, u->opt.host, &err);
+		give_up(uc, LEASE_TLS, err.text);
+		return;
+	}
+	err_set(
+	    &err, EXIT_RUNTIME, "%s: %s", u->name, strerror(uc->conn.errnum));
+	conn_close(&uc->conn, false);
+	uc->address++;
+	if (nth_address(u, uc->address))
+		try_address(uc);
+	else
+		give_up(uc, LEASE_CONNECT, err.text);
+}
+
+static void
+uc_on_readable(void *arg)
+{
+	struct upconn *uc = arg;
+
+	if (uc->state == UC_LEASED && uc->lease)
+		uc->lease->ops->on_readable(uc->lease);
+	else if (uc->state == UC_IDLE)
+		upconn_close(uc); /* a byte or EOF that nobody asked for */
+}
+
+static void
+uc_on_writable(void *arg)
+{
+	struct upconn *uc = arg;
+
+	if (uc->state == UC_LEASED && uc->lease)
+		uc->lease->ops->on_writable(uc->lease);
+}
+
+static const struct conn_ops upconn_ops = {
+    uc_on_open, uc_on_readable, uc_on_writable, uc_on_failed};
+
+static void
+on_failed_at_once(void *arg)
+{
+	struct upconn *uc = arg;
+
+	give_up(uc, uc->failure, uc->why);
+}
+
+/* Told in the next turn, so that lease_begin() never calls back. */
+static void
+fail_later(struct upconn *uc, enum lease_failure f, const char *why)
+{
+	uc->failure = f;
+	uc->why = mem_strdup(why);
+	timers_cancel(&uc->u->loop->timers, &uc->timer);
+	timer_init(&uc->timer, on_failed_at_once, uc);
+	timers_set(&uc->u->loop->timers, &uc->timer, clock_now_ms());
+}
+
+static void
+try_address(struct upconn *uc)
+{
+	struct upstream *u = uc->u;
+	struct addrinfo *a = nth_address(u, uc->address);
+	struct err err = ERR_INIT;
+	SSL *ssl;
+
+	for (; a; a = a->ai_next, uc->address++) {
+		ssl = tls_new(uc->identity.ctx, u->opt.host, &err);
+		if (!ssl) {
+			fail_later(uc, LEASE_TLS, err.text);
+			return;
+		}
+		tls_set_on_session(ssl, on_session, uc);
+		if (u->session &&
+		    u->session_generation == uc->identity.generation)
+			SSL_set_session(ssl, u->session);
+		if (conn_init_connect(&uc->conn, u->loop, a->ai_addr,
+			a->ai_addrlen, ssl, u->opt.in_limit, &upconn_ops,
+			uc) == 0) {
+			/* Credentials and prompts pass through. */
+			uc->conn.out.secret = true;
+			return;
+		}
+	}
+	err_set(
+	    &err, EXIT_RUNTIME, "%s: %s", u->name, strerror(uc->conn.errnum));
+	fail_later(uc, LEASE_CONNECT, err.text);
+}
+
+static void
+connect_new(struct upstream *u, struct upstream_identity identity)
+{
+	struct upconn *uc = MEM_NEW(struct upconn);
+
+	uc->u = u;
+	uc->identity = identity;
+	uc->state = UC_CONNECTING;
+	uc->conn.state = CONN_CLOSED;
+	timer_init(&uc->timer, on_connect_timeout, uc);
+	timers_set(
+	    &u->loop->timers, &uc->timer, clock_now_ms() + u->opt.connect_ms);
+	TAILQ_INSERT_TAIL(&u->others, uc, link);
+	u->connections++;
+	u->connecting++;
+	drop_session(u, identity.generation);
+	try_address(uc);
+}
+
+/* ---- addresses ---- */
+
+static void
+on_resolved(void *arg, struct addrinfo *found, const char *error)
+{
+	struct upstream *u = arg;
+	char why[200];
+
+	u->query = NULL;
+	if (found) {
+		if (u->addresses)
+			freeaddrinfo(u->addresses);
+		u->addresses = found;
+		u->resolved_ms = clock_now_ms();
+	} else if (u->addresses) {
+		/* The old ones are better than none; ask again later. */
+		u->resolved_ms = clock_now_ms();
+	}
+	if (!u->addresses) {
+		snprintf(why, sizeof(why),
+		    "%s: %s; check the gateway option "
+		    "and DNS",
+		    u->opt.dial_host ? u->opt.dial_host : u->opt.host, error);
+		log_warn("upstream", "name look-up failed", L_STR("err", why),
+		    L_END);
+		while (!TAILQ_EMPTY(&u->waiters))
+			fail_waiter(u,
+			    TAILQ_FIRST(&u->waiters)->identity.generation,
+			    LEASE_RESOLVE, why);
+		return;
+	}
+	balance(u);
+}
+
+static bool
+addresses_ready(struct upstream *u)
+{
+	bool fresh =
+	    u->addresses && clock_now_ms() - u->resolved_ms < ADDRESS_LIFE_MS;
+
+	if (!fresh && !u->query)
+		u->query = resolve_ask(u->resolver, u->loop,
+		    u->opt.dial_host ? u->opt.dial_host : u->opt.host,
+		    u->opt.dial_host ? u->opt.dial_port : u->opt.port,
+		    on_resolved, u);
+	return fresh;
+}
+
+/* Each waiter has a connection on its way, as far as the limit allows. */
+static void
+balance(struct upstream *u)
+{
+	unsigned spare = u->connecting;
+	struct lease *l;
+
+	if (u->waiting <= u->connecting || !addresses_ready(u))
+		return;
+	TAILQ_FOREACH(l, &u->waiters, link) {
+		if (spare) {
+			spare--;
+			continue;
+		}
+		/* A kept connection of another identity makes room. */
+		if (u->connections >= u->opt.max_connections && u->idle_count)
+			upconn_close(TAILQ_LAST(&u->idle, upconn_list));
+		l->queued = u->connections >= u->opt.max_connections;
+		if (!l->queued)
+			connect_new(u, l->identity);
+	}
+}
+
+/* ---- idle connections ---- */
+
+static void
+on_idle_timeout(void *arg)
+{
+	upconn_close(arg);
+}
+
+static struct upconn *
+find_idle(struct upstream *u, uint64_t generation)
+{
+	struct upconn *uc;
+
+	TAILQ_FOREACH(uc, &u->idle, link)
+		if (uc->identity.generation == generation)
+			return uc;
+	return NULL;
+}
+
+static struct upconn *
+take_idle(struct upstream *u, uint64_t generation)
+{
+	struct upconn *uc = find_idle(u, generation);
+
+	if (!uc)
+		return NULL;
+	TAILQ_REMOVE(&u->idle, uc, link);
+	u->idle_count--;
+	TAILQ_INSERT_TAIL(&u->others, uc, link);
+	timers_cancel(&u->loop->timers, &uc->timer);
+	return uc;
+}
+
+void
+upstream_retire(struct upstream *u, uint64_t keep)
+{
+	struct upconn *uc, *next;
+
+	for (uc = TAILQ_FIRST(&u->idle); uc; uc = next) {
+		next = TAILQ_NEXT(uc, link);
+		if (uc->identity.generation != keep)
+			upconn_close(uc);
+	}
+	drop_session(u, keep);
+}
+
+void
+upconn_set_nonce(struct upconn *uc, struct span nonce)
+{
+	if (uc->nonce && span_eq(span_of(uc->nonce), nonce))
+		return;
+	mem_wipe_free_str(uc->nonce);
+	uc->nonce = span_dup(nonce);
+}
+
+/* ---- leases ---- */
+
+void
+lease_init(struct lease *l, const struct lease_ops *ops)
+{
+	*l = (struct lease){.ops = ops};
+}
+
+bool
+lease_begin(struct lease *l, struct upstream *u,
+    struct upstream_identity identity, bool fresh)
+{
+	struct upconn *uc = fresh ? NULL : take_idle(u, identity.generation);
+
+	l->identity = identity;
+	l->failure = LEASE_OK;
+	if (uc) {
+		give(uc, l);
+		return true;
+	}
+	TAILQ_INSERT_TAIL(&u->waiters, l, link);
+	l->waiting = u;
+	u->waiting++;
+	balance(u);
+	return false;
+}
+
+void
+lease_end(struct lease *l, bool reusable)
+{
+	struct upconn *uc = l->uc;
+	struct upstream *u;
+
+	if (l->waiting)
+		stop_waiting(l);
+	if (!uc)
+		return;
+	u = uc->u;
+	l->uc = NULL;
+	uc->lease = NULL;
+	if (!reusable || uc->uses >= u->opt.max_uses || uc->conn.eof ||
+	    uc->conn.in.len || uc->conn.out.len ||
+	    uc->identity.generation != u->session_generation) {
+		upconn_close(uc);
+		balance(u);
+		return;
+	}
+	conn_resume(&uc->conn);
+	offer(uc);
+}
+
+/* ---- making and freeing ---- */
+
+struct upstream *
+upstream_new(struct loop *loop, struct resolver *resolver,
+    struct metrics *metrics, const struct upstream_options *opt)
+{
+	struct upstream *u = MEM_NEW(struct upstream);
+
+	u->loop = loop;
+	u->resolver = resolver;
+	u->metrics = metrics;
+	u->opt = *opt;
+	u->opt.host = mem_strdup(opt->host);
+	u->opt.dial_host = mem_strdup(opt->dial_host);
+	u->name =
+	    mem_printf("%s:%u", opt->dial_host ? opt->dial_host : opt->host,
+		opt->dial_host ? opt->dial_port : opt->port);
+	TAILQ_INIT(&u->idle);
+	TAILQ_INIT(&u->others);
+	TAILQ_INIT(&u->waiters);
+	return u;
+}
+
+void
+upstream_free(struct upstream *u)
+{
+	while (!TAILQ_EMPTY(&u->waiters))
+		fail_waiter(u, TAILQ_FIRST(&u->waiters)->identity.generation,
+		    LEASE_CLOSED, "the upstream is closed");
+	while (!TAILQ_EMPTY(&u->idle))
+		upconn_close(TAILQ_FIRST(&u->idle));
+	while (!TAILQ_EMPTY(&u->others))
+		upconn_close(TAILQ_FIRST(&u->others));
+	if (u->query)
+		resolve_cancel(u->query);
+	if (u->addresses)
+		freeaddrinfo(u->addresses);
+	SSL_SESSION_free(u->session);
+	free((char *)u->opt.host);
+	free((char *)u->opt.dial_host);
+	free(u->name);
+	free(u);
+}

@@ -1,0 +1,121 @@
+/*
+ * upstream: one origin as one loop sees it: its addresses, its TLS sessions,
+ * its pool of kept connections and the leases that wait for one.
+ *
+ * Threads: one loop.  The pool owns every upconn; an exchange only leases.
+ * Connections and TLS sessions belong to one identity generation: the server
+ * remembers in a session who the client was (protocol 2.6).
+ */
+#ifndef NET_UPSTREAM_H
+#define NET_UPSTREAM_H
+
+#include "base/metrics.h"
+#include "net/conn.h"
+#include "net/resolve.h"
+
+#include <sys/queue.h>
+
+struct upstream_options {
+	const char *host; /* TLS name and SNI, lower case */
+	uint16_t port;
+	const char *dial_host; /* NULL: host */
+	uint16_t dial_port;
+	int64_t connect_ms, idle_ms;
+	unsigned max_uses, max_connections;
+	size_t in_limit; /* of each connection */
+};
+
+/* Who asks: connections of another generation are never given. */
+struct upstream_identity {
+	SSL_CTX *ctx;
+	uint64_t generation;
+};
+
+enum lease_failure {
+	LEASE_OK,
+	LEASE_RESOLVE,
+	LEASE_CONNECT,
+	LEASE_TLS,
+	LEASE_TIMEOUT, /* connect-timeout */
+	LEASE_CLOSED,  /* the upstream is being freed */
+};
+
+struct upconn;
+struct lease;
+
+struct lease_ops {
+	/* Answer to a lease_begin() that had to wait: l->uc, or l->failure. */
+	void (*on_leased)(struct lease *);
+	/* While leased; see struct conn_ops. */
+	void (*on_readable)(struct lease *);
+	void (*on_writable)(struct lease *);
+};
+
+/* Embedded in whoever borrows a connection. */
+struct lease {
+	const struct lease_ops *ops;
+	struct upconn *uc;        /* while leased */
+	struct upstream *waiting; /* while waiting */
+	TAILQ_ENTRY(lease) link;
+	struct upstream_identity identity;
+	bool queued; /* waits because the pool is full */
+	bool reused; /* uc has served another exchange before */
+	enum lease_failure failure;
+	char why[256]; /* of a failure, one sentence without secrets */
+};
+
+TAILQ_HEAD(upconn_list, upconn);
+TAILQ_HEAD(lease_list, lease);
+
+struct upconn {
+	struct corpse corpse;
+	struct conn conn;
+	struct upstream *u;
+	enum { UC_CONNECTING, UC_IDLE, UC_LEASED, UC_CLOSED } state;
+	TAILQ_ENTRY(upconn) link; /* in u->idle or u->others */
+	struct timer timer; /* connect-timeout, then upstream-idle-timeout */
+	struct upstream_identity identity;
+	struct lease *lease;
+	size_t address;             /* the one being tried */
+	enum lease_failure failure; /* found at once, told in the next turn */
+	char *why;
+	unsigned uses;
+	char *nonce; /* newest DPoP-Nonce seen here, or NULL */
+};
+
+struct upstream {
+	struct loop *loop;
+	struct resolver *resolver;
+	struct metrics *metrics;
+	struct upstream_options opt; /* strings owned */
+	char *name;                  /* host:port for logs */
+	struct upconn_list idle;     /* last used first */
+	struct upconn_list others;   /* connecting and leased */
+	struct lease_list waiters;
+	unsigned connections, connecting, waiting, idle_count;
+	struct addrinfo *addresses;
+	int64_t resolved_ms;
+	struct resolve_query *query;
+	SSL_SESSION *session;
+	uint64_t session_generation;
+};
+
+struct upstream *upstream_new(struct loop *, struct resolver *,
+    struct metrics *, const struct upstream_options *) ATTR_MUST_USE;
+/* Closes every connection; waiting leases are told LEASE_CLOSED. */
+void upstream_free(struct upstream *);
+
+void lease_init(struct lease *, const struct lease_ops *);
+/* Borrow a connection; fresh: only a new one.  True: l->uc is there at once.
+ * False: on_leased() will tell. */
+bool lease_begin(struct lease *, struct upstream *, struct upstream_identity,
+    bool fresh) ATTR_MUST_USE;
+/* Give back (reusable: the exchange ended cleanly on both sides), or stop
+ * waiting.  Nothing leased and nothing waited for is fine. */
+void lease_end(struct lease *, bool reusable);
+
+/* Close idle connections and sessions of other generations. */
+void upstream_retire(struct upstream *, uint64_t keep_generation);
+void upconn_set_nonce(struct upconn *, struct span nonce);
+
+#endif
