@@ -1,0 +1,81 @@
+/*
+ * accesslog: see accesslog.h.
+ */
+#include "proxy/accesslog.h"
+
+#include "base/clock.h"
+#include "proxy/client.h"
+
+static const char *const methods[] = {"other", "GET", "HEAD", "POST", "PUT",
+    "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"};
+
+unsigned
+accesslog_method(struct span method)
+{
+	for (unsigned i = 1; i < COUNT(methods); i++)
+		if (span_eq(method, span_of(methods[i])))
+			return i;
+	return 0;
+}
+
+const char *
+accesslog_method_name(unsigned i)
+{
+	return methods[i < COUNT(methods) ? i : 0];
+}
+
+const char *
+accesslog_end_name(unsigned end)
+{
+	return end_row(end < END_COUNT ? (enum end)end : END_INTERNAL)->token;
+}
+
+static int64_t
+ms_between(int64_t from_us, int64_t to_us)
+{
+	return from_us && to_us ? (to_us - from_us) / 1000 : 0;
+}
+
+void
+accesslog_write(struct exchange *x)
+{
+	enum log_style style = log_current_style();
+	char when[LOG_TIME_LEN + 1];
+	struct buf line = BUF_INIT;
+	const struct log_field fields[] = {
+	    L_STR("request_id", x->request_id),
+	    L_STR("listener", listener_name(x->c->listener)),
+	    L_SPAN("method", x->req.method),
+	    L_STR("route", x->route ? x->route->name : "-"),
+	    L_SPAN("host", x->target.authority.host),
+	    L_SPAN("path", x->target.path),
+	    L_INT("status", x->status),
+	    L_STR("end",
+		x->code && x->end != END_OK ? x->code : end_row(x->end)->token),
+	    L_INT("duration_ms", ms_between(x->start_us, clock_now_us())),
+	    L_INT("ttfb_ms", ms_between(x->start_us, x->first_us)),
+	    L_INT("auth_ms", x->auth_us / 1000),
+	    L_INT("bytes_in", (int64_t)x->bytes_in),
+	    L_INT("bytes_out", (int64_t)x->bytes_out),
+	    L_INT("attempts", x->attempts),
+	    L_INT("nonce_retries", x->nonce_retries),
+	    L_STR("jti", x->jti),
+	    L_STR("gateway_trace", x->trace),
+	    L_INT("reused", x->reused),
+	    L_INT("worker", x->w->id),
+	};
+
+	if (!log_access_wanted())
+		return;
+	log_time(when);
+	buf_printf(
+	    &line, style == LOG_JSON ? "{\"ts\":\"%s\"" : "%s access", when);
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		if (fields[i].type != LOG_F_INT && fields[i].text.n == 0)
+			continue;
+		log_add_field(&line, style, &fields[i], false);
+	}
+	buf_add_str(&line, style == LOG_JSON ? "}\n" : "\n");
+	worker_log_line(x->w, buf_span(&line));
+	buf_free(&line);
+}

@@ -1,0 +1,173 @@
+/*
+ * admit: see admit.h.  One check after the other, in the order of
+ * admit_judge() at the end.
+ */
+#include "proxy/admit.h"
+
+#include "conf/access.h"
+#include "proxy/client.h"
+
+#include <stdio.h>
+
+static enum end
+refuse(struct exchange *x, enum end end, const char *detail)
+{
+	snprintf(x->detail, sizeof(x->detail), "%s", detail);
+	return end;
+}
+
+/* RFC 9112 section 3.2: exactly one Host in HTTP/1.1; and nothing twice that
+ * two readers could take differently. */
+static enum end
+check_singles(struct exchange *x)
+{
+	if (x->req.minor >= 1 && !head_find(&x->req, FIELD_HOST))
+		return refuse(x, END_BAD_REQUEST, "there is no Host field");
+	for (unsigned i = 0; i < x->req.nfields; i++) {
+		const struct field *f = &x->req.fields[i];
+
+		if (!(field_flags(f->id) & F_SINGLE) ||
+		    head_find(&x->req, f->id) == f)
+			continue;
+		snprintf(x->detail, sizeof(x->detail),
+		    "%.*s stands in it more than once", SPAN_ARG(f->name));
+		return END_BAD_REQUEST;
+	}
+	return END_OK;
+}
+
+/* A page in a browser on this machine can send requests here, but it cannot
+ * help saying so.  Same-site proves nothing: localhost:3000 is that too. */
+static enum end
+check_browser(struct exchange *x)
+{
+	const struct field *f;
+
+	if (head_find(&x->req, FIELD_ORIGIN))
+		return refuse(x, END_BROWSER, "it has an Origin field");
+	for (f = head_find(&x->req, FIELD_SEC_FETCH_SITE); f;
+	     f = head_find_next(&x->req, f))
+		if (!span_eq(f->value, SPAN("none")))
+			return refuse(x, END_BROWSER,
+			    "its Sec-Fetch-Site is not \"none\"");
+	return END_OK;
+}
+
+static enum end
+check_framing(struct exchange *x)
+{
+	const char *why = "";
+
+	switch (framing_request(&x->req, &x->req_framing, &why)) {
+	case FRAMING_OK:
+		break;
+	case FRAMING_UNSUPPORTED:
+		return refuse(x, END_NOT_IMPLEMENTED, why);
+	case FRAMING_BAD:
+		return refuse(x, END_BAD_REQUEST, why);
+	}
+	if (admit_is_connect(x) && x->req_framing.kind != FRAMING_NONE)
+		return refuse(x, END_BAD_REQUEST, "CONNECT has no content");
+	/* Judged again under a newer view, the body is still the same one. */
+	if (!x->up.high)
+		relay_init(&x->up, x->req_framing,
+		    x->req_framing.kind == FRAMING_CHUNKED,
+		    (size_t)x->view->bundle->config->relay_buffer);
+	return END_OK;
+}
+
+/* TRACE would show the agent the credentials that we add; an Upgrade that we
+ * do not know is one that we may ignore (RFC 9110 section 7.8). */
+static enum end
+check_features(struct exchange *x)
+{
+	const struct field *expect = head_find(&x->req, FIELD_EXPECT);
+
+	if (span_eq(x->req.method, SPAN("TRACE")))
+		return refuse(x, END_NOT_IMPLEMENTED, "TRACE");
+	if (head_has_token(&x->req, FIELD_UPGRADE, SPAN("websocket")))
+		return refuse(x, END_NOT_IMPLEMENTED, "WebSocket");
+	for (; expect; expect = head_find_next(&x->req, expect))
+		if (!span_ieq(expect->value, SPAN("100-continue")))
+			return END_EXPECTATION;
+	return END_OK;
+}
+
+static enum end
+check_target(struct exchange *x)
+{
+	enum path_status s;
+
+	if (!target_parse(x->req.method, x->req.target, &x->target))
+		return refuse(
+		    x, END_BAD_REQUEST, "the request target is malformed");
+	if (x->target.form == TARGET_ASTERISK)
+		return refuse(x, END_NOT_IMPLEMENTED, "the target \"*\"");
+	if (x->target.form == TARGET_AUTHORITY)
+		return END_OK;
+	s = path_read(x->target.path, &x->box->path);
+	return s == PATH_OK ? END_OK
+			    : refuse(x, END_BAD_PATH, path_status_text(s));
+}
+
+static enum end
+check_host(struct exchange *x)
+{
+	const struct config *conf = x->view->bundle->config;
+	struct span host = head_value(&x->req, FIELD_HOST);
+	struct span shown =
+	    x->target.authority.host.n ? x->target.authority.host : host;
+	enum end end = END_OK;
+
+	if (!conf->route.origin)
+		return END_NO_IDENTITY;
+	switch (route_find(conf, &x->target, host,
+	    listener_local(x->c->listener), &x->route)) {
+	case HOST_OK:
+		return x->view->signer ? END_OK : END_NO_IDENTITY;
+	case HOST_MALFORMED:
+		return refuse(x, END_BAD_REQUEST, "the Host is malformed");
+	case HOST_MISDIRECTED:
+		end = END_MISDIRECTED;
+		break;
+	case HOST_FOREIGN:
+		end = END_HOST_REFUSED;
+		break;
+	case HOST_NO_TUNNEL:
+		end = END_CONNECT_REFUSED;
+		break;
+	}
+	snprintf(
+	    x->detail, sizeof(x->detail), "it names %.*s", SPAN_ARG(shown));
+	return end;
+}
+
+static enum end
+check_access(struct exchange *x)
+{
+	const struct config *conf = x->view->bundle->config;
+	struct span matched = SPAN_NONE;
+
+	if (access_check(conf, x->req.method, buf_span(&x->box->path.policy),
+		&matched) == ACCESS_ALLOWED)
+		return END_OK;
+	snprintf(x->detail, sizeof(x->detail), "%.*s is reserved",
+	    SPAN_ARG(matched));
+	return END_PATH_RESERVED;
+}
+
+enum end
+admit_judge(struct exchange *x)
+{
+	static enum end (*const checks[])(struct exchange *) = {check_framing,
+	    check_singles, check_browser, check_features, check_target,
+	    check_host};
+
+	for (size_t i = 0; i < COUNT(checks); i++) {
+		enum end end = checks[i](x);
+
+		if (end != END_OK)
+			return end;
+	}
+	return admit_is_connect(x) ? END_OK : check_access(x);
+}

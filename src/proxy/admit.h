@@ -1,0 +1,22 @@
+/*
+ * admit: may this request be made with the agent's identity at all, and where
+ * does it go?  Judged before anything is opened or forwarded.
+ *
+ * Threads: the exchange's.
+ */
+#ifndef PROXY_ADMIT_H
+#define PROXY_ADMIT_H
+
+#include "proxy/exchange.h"
+
+/* END_OK, or why not (x->detail says what exactly).  Fills in x->target,
+ * x->box->path, x->req_framing, x->up and x->route. */
+enum end admit_judge(struct exchange *) ATTR_MUST_USE;
+
+static inline bool
+admit_is_connect(const struct exchange *x)
+{
+	return span_eq(x->req.method, SPAN("CONNECT"));
+}
+
+#endif

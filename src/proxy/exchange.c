@@ -1,0 +1,855 @@
+/*
+ * exchange: see exchange.h.  A request's life, in the order in which it lives
+ * it:
+ *
+ *   admit -> token -> lease -> send -> body -> answer -> judge -> relay
+ *   -> finish
+ *
+ * exchange_run() calls the current step until it has to wait; whatever it
+ * waits for calls exchange_run() again, so a step may be called at any time
+ * and looks at the state of things, not at who called.
+ *
+ * Back edges, each bounded: token -> admit (a newer view), send -> token (the
+ * token expired in the queue), answer -> lease (a kept connection was stale),
+ * judge -> send (new proof), judge -> token (new login).
+ */
+#include "proxy/exchange.h"
+
+#include "auth/clockoff.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "http/write.h"
+#include "net/peer.h"
+#include "proxy/accesslog.h"
+#include "proxy/admit.h"
+#include "proxy/client.h"
+#include "proxy/message.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define INTERIM_MAX 16 /* 1xx answers to one request */
+
+enum next { NEXT_GO, NEXT_WAIT };
+
+struct step {
+	const char *name;
+	enum next (*run)(struct exchange *);
+	size_t limit;  /* offset of the option that bounds the wait, or 0 */
+	enum end late; /* how it ends then */
+};
+
+#define LIMIT(option) offsetof(struct config, option##_ms)
+
+static enum next x_admit(struct exchange *);
+static enum next x_token(struct exchange *);
+static enum next x_lease(struct exchange *);
+static enum next x_send(struct exchange *);
+static enum next x_body(struct exchange *);
+static enum next x_answer(struct exchange *);
+static enum next x_judge(struct exchange *);
+static enum next x_relay(struct exchange *);
+static enum next x_finish(struct exchange *);
+
+static const struct step step_admit = {"admit", x_admit, 0, END_OK},
+			 step_token = {"token", x_token, LIMIT(token_wait),
+			     END_NO_TOKEN},
+			 step_lease = {"lease", x_lease, LIMIT(queue_timeout),
+			     END_QUEUE_TIMEOUT},
+			 step_send = {"send", x_send, 0, END_OK},
+			 step_body = {"body", x_body, LIMIT(body_timeout),
+			     END_BODY_TIMEOUT},
+			 step_answer = {"answer", x_answer,
+			     LIMIT(first_byte_timeout), END_FIRST_BYTE_TIMEOUT},
+			 step_judge = {"judge", x_judge,
+			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
+			 step_relay = {"relay", x_relay,
+			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
+			 step_finish = {"finish", x_finish, 0, END_OK};
+
+static const struct end_row end_rows[] = {
+#define END(code, status, token, retry, meaning, cure) \
+	{#code, status, token, retry, meaning, cure},
+#include "tbl/end.h"
+#undef END
+};
+
+const struct end_row *
+end_row(enum end end)
+{
+	return &end_rows[end];
+}
+
+/* ---- the engine ---- */
+
+/* (Re)start the step's clock: at its beginning and whenever something moved. */
+static void
+x_touch(struct exchange *x)
+{
+	const char *conf = (const char *)x->view->bundle->config;
+	int64_t ms;
+
+	if (!x->step->limit)
+		return;
+	memcpy(&ms, conf + x->step->limit, sizeof(ms));
+	timers_set(&x->w->loop.timers, &x->timer, clock_now_ms() + ms);
+}
+
+static enum next
+x_goto(struct exchange *x, const struct step *step)
+{
+	timers_cancel(&x->w->loop.timers, &x->timer);
+	x->step = step;
+	x_touch(x);
+	return NEXT_GO;
+}
+
+/* The only way to fail; the first reason wins. */
+static enum next
+x_end(struct exchange *x, enum end end)
+{
+	if (x->step != &step_finish) {
+		x->end = end;
+		timers_cancel(&x->w->loop.timers, &x->timer);
+		x->step = &step_finish;
+	}
+	return NEXT_GO;
+}
+
+static enum next
+x_end_why(struct exchange *x, enum end end, const char *why)
+{
+	snprintf(x->detail, sizeof(x->detail), "%s", why ? why : "");
+	return x_end(x, end);
+}
+
+/* Has the client left, or has it only said all that it wants to say? */
+static void
+look_for_client(struct exchange *x)
+{
+	struct client *c = x->c;
+
+	if (!c->conn.eof || c->half_closed)
+		return;
+	if (!c->conn.eof_clean || peer_look(c->conn.fd) == PEER_GONE)
+		x_end(x, END_CLIENT_GONE);
+	else
+		c->half_closed = true;
+}
+
+void
+exchange_run(struct exchange *x)
+{
+	if (!x->step)
+		return;
+	look_for_client(x);
+	while (x->step && x->step->run(x) == NEXT_GO)
+		;
+}
+
+static void
+on_late(void *arg)
+{
+	struct exchange *x = arg;
+
+	x_end(x, x->step->late);
+	exchange_run(x);
+}
+
+/* ---- admit: may it be made, and where does it go? ---- */
+
+static void
+take_view(struct exchange *x)
+{
+	struct view *newest = view_ref(x->w->view);
+
+	view_unref(x->view);
+	x->view = newest;
+}
+
+/* The gateway's own TLS is ours to do: inside the tunnel we expect plain
+ * HTTP for that authority. */
+static enum next
+open_tunnel(struct exchange *x)
+{
+	write_status_line(&x->c->conn.out, 200, SPAN("Connection Established"));
+	write_head_end(&x->c->conn.out);
+	x->c->tunnel = true;
+	x->answer_begun = true;
+	x->status = 200;
+	x->keep = true;
+	conn_flush(&x->c->conn);
+	return x_end(x, END_OK);
+}
+
+static enum next
+x_admit(struct exchange *x)
+{
+	enum end end;
+
+	take_view(x);
+	*x->detail = '\0';
+	end = admit_judge(x);
+	if (end != END_OK)
+		return x_end(x, end);
+	if (admit_is_connect(x))
+		return open_tunnel(x);
+	return x_goto(
+	    x, x->route->auth == ROUTE_AUTH_MASTIO ? &step_token : &step_lease);
+}
+
+/* ---- token: a valid one, newer than any that was refused ---- */
+
+static bool
+token_good(const struct exchange *x)
+{
+	const struct token *t = x->view->bundle->token;
+
+	return token_usable(t, clock_now_ms()) &&
+	       t->generation > x->refused_token;
+}
+
+static void
+unpark(struct exchange *x)
+{
+	if (!x->parked)
+		return;
+	TAILQ_REMOVE(&x->w->token_waiters, x, token_link);
+	x->parked = false;
+}
+
+static enum next
+x_token(struct exchange *x)
+{
+	if (x->parked)
+		return NEXT_WAIT;
+	if (token_good(x))
+		return x_goto(x, &step_lease);
+	if (x->view != x->w->view)
+		return x_goto(x, &step_admit);
+	/* One token-wait for the whole request, however many views come. */
+	if (!x->token_due_ms)
+		x->token_due_ms = x->timer.due_ms;
+	timers_set(&x->w->loop.timers, &x->timer, x->token_due_ms);
+	TAILQ_INSERT_TAIL(&x->w->token_waiters, x, token_link);
+	x->parked = true;
+	return NEXT_WAIT;
+}
+
+void
+exchange_unpark(struct exchange *x)
+{
+	unpark(x);
+	exchange_run(x);
+}
+
+/* ---- lease: a connection to the gateway, kept or new ---- */
+
+static enum next
+lease_failed(struct exchange *x)
+{
+	static const enum end ends[] = {
+	    [LEASE_OK] = END_INTERNAL,
+	    [LEASE_RESOLVE] = END_RESOLVE_FAILED,
+	    [LEASE_CONNECT] = END_CONNECT_FAILED,
+	    [LEASE_TLS] = END_TLS_FAILED,
+	    [LEASE_TIMEOUT] = END_CONNECT_TIMEOUT,
+	    [LEASE_CLOSED] = END_DRAIN,
+	};
+
+	return x_end_why(x, ends[x->lease.failure], x->lease.why);
+}
+
+static enum next
+x_lease(struct exchange *x)
+{
+	const struct identity *id = x->view->bundle->identity;
+	struct upstream_identity who = {
+	    identity_ssl_ctx(id), identity_generation(id)};
+
+	if (x->lease.waiting)
+		return NEXT_WAIT;
+	if (x->lease.failure != LEASE_OK)
+		return lease_failed(x);
+	if (x->lease.uc ||
+	    lease_begin(&x->lease, x->w->upstream, who, x->fresh))
+		return x_goto(x, &step_send);
+	/* A connection on its way has its own clock, connect-timeout. */
+	if (!x->lease.queued)
+		timers_cancel(&x->w->loop.timers, &x->timer);
+	return NEXT_WAIT;
+}
+
+/* ---- send: the head with a fresh proof, and what the gateway refused
+ * before ---- */
+
+static void
+ask_for_body(struct exchange *x)
+{
+	if (x->attempts > 1 || x->up.done || x->c->conn.in.len ||
+	    x->req.minor == 0 || !head_find(&x->req, FIELD_EXPECT))
+		return;
+	write_status_line(&x->c->conn.out, 100, SPAN("Continue"));
+	write_head_end(&x->c->conn.out);
+	conn_flush(&x->c->conn);
+}
+
+static void
+send_kept(struct exchange *x)
+{
+	struct buf *out = &x->lease.uc->conn.out;
+
+	if (x->up.chunk_out)
+		write_chunk(out, buf_span(&x->kept.body));
+	else
+		buf_add_span(out, buf_span(&x->kept.body));
+	if (x->up.done && x->up.chunk_out)
+		write_last_chunk(out);
+}
+
+static enum next
+x_send(struct exchange *x)
+{
+	if (x->route->auth == ROUTE_AUTH_MASTIO && !token_good(x)) {
+		lease_end(&x->lease, true);
+		return x_goto(x, &step_token);
+	}
+	x->reused = x->lease.reused;
+	x->sent_before = x->lease.uc->conn.sent;
+	x->answered = false;
+	x->attempts++;
+	if (!message_request_head(x))
+		return x_end(x, END_INTERNAL);
+	if (!x->sent_us)
+		x->sent_us = clock_now_us();
+	if (x->attempts > 1)
+		send_kept(x);
+	ask_for_body(x);
+	return x_goto(x, &step_body);
+}
+
+/* ---- body: the client's, streamed while it comes ---- */
+
+/* False: the exchange has ended. */
+static bool
+pump_request(struct exchange *x)
+{
+	struct conn *to = &x->lease.uc->conn;
+	uint64_t before = x->up.bytes;
+
+	if (!x->up.done && !to->write_broken) {
+		switch (relay_pump(&x->up, &x->c->conn, to, &x->kept)) {
+		case RELAY_BAD:
+			x_end_why(x, END_BAD_REQUEST, x->up.chunked.why);
+			return false;
+		case RELAY_TRUNCATED:
+			x_end(x, END_CLIENT_GONE);
+			return false;
+		case RELAY_MORE:
+		case RELAY_DONE:
+			break;
+		}
+	}
+	if (x->up.bytes != before)
+		x_touch(x);
+	/* If the gateway takes no more, reading will say why. */
+	conn_flush(to);
+	return true;
+}
+
+static enum next
+x_body(struct exchange *x)
+{
+	const struct conn *from = &x->lease.uc->conn;
+
+	if (!pump_request(x))
+		return NEXT_GO;
+	if (x->up.done || from->write_broken || from->in.len || from->eof)
+		return x_goto(x, &step_answer);
+	return NEXT_WAIT;
+}
+
+/* ---- answer: its head ---- */
+
+static bool
+is_idempotent(const struct exchange *x)
+{
+	static const char *const methods[] = {
+	    "GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+
+	for (size_t i = 0; i < COUNT(methods); i++)
+		if (span_eq(x->req.method, span_of(methods[i])))
+			return true;
+	return false;
+}
+
+static void
+drop_answer(struct exchange *x)
+{
+	worker_box_give(x->w, x->res_box);
+	x->res_box = NULL;
+	replay_drop(&x->judged);
+}
+
+/* The connection ended without an answer.  On a kept one this may be the
+ * gateway's idle timer; then the request may go once more, on a new one, if
+ * running it twice does no harm or none of it was written (RFC 9110 section
+ * 9.2.2). */
+static enum next
+no_answer(struct exchange *x)
+{
+	const struct conn *conn = &x->lease.uc->conn;
+	bool unsent = conn->write_broken && conn->sent == x->sent_before;
+
+	if (!x->answered && x->reused && !x->fresh && !x->kept.lost &&
+	    (is_idempotent(x) || unsent)) {
+		metric_add(&x->w->metrics->stale_retries, 1);
+		drop_answer(x);
+		lease_end(&x->lease, false);
+		x->fresh = true;
+		return x_goto(x, &step_lease);
+	}
+	return x_end(
+	    x, x->answered ? END_UPSTREAM_TRUNCATED : END_UPSTREAM_CLOSED);
+}
+
+/* HEAD_DONE for a final answer; interim ones are dealt with here. */
+static enum head_status
+read_answer_head(struct exchange *x)
+{
+	const struct head_limits limits = {
+	    (size_t)x->view->bundle->config->max_head, x->w->max_headers};
+	struct conn *from = &x->lease.uc->conn;
+	enum head_status s;
+
+	for (;;) {
+		if (!x->res_box) {
+			x->res_box = worker_box_take(x->w);
+			head_reset(&x->res, x->res_box->fields);
+		}
+		x->answered |= from->in.len > 0;
+		s = head_parse_response(&x->res, buf_span(&from->in), &limits);
+		if (s != HEAD_DONE || x->res.status >= 200)
+			return s;
+		if (x->res.status == 101 || ++x->interim > INTERIM_MAX)
+			return HEAD_BAD;
+		if (x->res.status != 100) {
+			message_interim(x, &x->res);
+			conn_flush(&x->c->conn);
+		}
+		buf_consume(&from->in, x->res.size);
+		head_reset(&x->res, x->res_box->fields);
+	}
+}
+
+static void
+note_answer(struct exchange *x)
+{
+	struct span nonce = head_value(&x->res, FIELD_DPOP_NONCE);
+	struct span trace = head_value(&x->res, FIELD_X_CULLIS_TRACE);
+
+	if (!x->first_us)
+		x->first_us = clock_now_us();
+	atomic_store_explicit(
+	    &x->w->gateway->answered_ms, clock_now_ms(), memory_order_relaxed);
+	if (dpop_nonce_ok(nonce))
+		upconn_set_nonce(x->lease.uc, nonce);
+	if (field_is_token(trace) && trace.n < sizeof(x->trace))
+		snprintf(x->trace, sizeof(x->trace), "%.*s", SPAN_ARG(trace));
+}
+
+static struct verdict_input
+verdict_input_of(const struct exchange *x)
+{
+	const struct field *f;
+	struct verdict_input in = {.status = x->res.status,
+	    .content_type = head_value(&x->res, FIELD_CONTENT_TYPE),
+	    .dpop_nonce = head_value(&x->res, FIELD_DPOP_NONCE),
+	    .retry_after = head_value(&x->res, FIELD_RETRY_AFTER),
+	    .hint = head_value(&x->res, FIELD_X_CULLIS_HINT),
+	    .shed_reason = head_value(&x->res, FIELD_X_CULLIS_SHED_REASON),
+	    .role = head_value(&x->res, FIELD_X_CULLIS_ROLE),
+	    .route = VERDICT_ROUTE_MASTIO,
+	    .token = x->view->bundle->token->kind == TOKEN_COURT
+			 ? VERDICT_TOKEN_COURT
+			 : VERDICT_TOKEN_LOCAL,
+	    .proof = true,
+	    .path = buf_span(&x->box->path.decoded)};
+	unsigned n = 0;
+
+	for (f = head_find(&x->res, FIELD_WWW_AUTHENTICATE);
+	     f && n < VERDICT_CHALLENGES; f = head_find_next(&x->res, f))
+		in.www_authenticate[n++] = f->value;
+	return in;
+}
+
+static bool
+may_be_about_us(const struct exchange *x)
+{
+	struct verdict_input in;
+
+	if (x->route->auth != ROUTE_AUTH_MASTIO)
+		return false;
+	in = verdict_input_of(x);
+	return verdict_wants_body(&in);
+}
+
+static void
+begin_relay(struct exchange *x)
+{
+	struct span start = buf_span(&x->judged.body);
+	struct buf *out = &x->c->conn.out;
+
+	message_answer_head(x);
+	x->answer_begun = true;
+	x->status = x->res.status;
+	metric_add(&x->w->metrics->streams_open, 1);
+	if (!start.n)
+		return;
+	if (x->down.chunk_out)
+		write_chunk(out, start);
+	else
+		buf_add_span(out, start);
+	if (x->down.chunk_out && x->down.done)
+		write_last_chunk(out);
+}
+
+/* The head's spans must outlive what is read next. */
+static void
+keep_answer_head(struct exchange *x)
+{
+	struct conn *from = &x->lease.uc->conn;
+	const char *old = buf_span(&from->in).p;
+
+	buf_clear(&x->res_box->bytes);
+	buf_add(&x->res_box->bytes, old, x->res.size);
+	head_rebase(&x->res, old, buf_span(&x->res_box->bytes).p);
+}
+
+static enum next
+x_answer(struct exchange *x)
+{
+	struct conn *from = &x->lease.uc->conn;
+	const char *why = "";
+
+	if (!pump_request(x))
+		return NEXT_GO;
+	switch (read_answer_head(x)) {
+	case HEAD_DONE:
+		break;
+	case HEAD_MORE:
+		if (from->eof)
+			return no_answer(x);
+		conn_resume(from);
+		return NEXT_WAIT;
+	default:
+		return x_end_why(x, END_UPSTREAM_BAD, x->res.why);
+	}
+	note_answer(x);
+	if (framing_response(&x->res, x->req.method, &x->res_framing, &why) !=
+	    FRAMING_OK)
+		return x_end_why(x, END_UPSTREAM_BAD, why);
+	relay_init(&x->down, x->res_framing, false,
+	    (size_t)x->view->bundle->config->relay_buffer);
+	keep_answer_head(x);
+	buf_consume(&from->in, x->res.size);
+	if (may_be_about_us(x)) {
+		x->judged_room = from->in_limit * 2;
+		replay_init(&x->judged, x->judged_room, &x->judged_room);
+		return x_goto(x, &step_judge);
+	}
+	begin_relay(x);
+	return x_goto(x, &step_relay);
+}
+
+/* ---- judge: is a refusal about our credentials, and can it be healed? ---- */
+
+static void
+fix_clock(struct exchange *x)
+{
+	struct span date = head_value(&x->res, FIELD_DATE);
+	struct clockoff off = {0};
+	int64_t date_s, now_ms = clock_now_ms();
+
+	if (!clockoff_date(date, &date_s) ||
+	    !clockoff_learn(&off, date_s, now_ms, clock_wall_s())) {
+		log_warn("clock", "the gateway's Date is not believed",
+		    L_SPAN("date", date), L_END);
+		return;
+	}
+	atomic_store_explicit(&x->w->gateway->clock_delta_ms,
+	    off.base_wall_s * 1000 - off.base_boot_ms, memory_order_relaxed);
+}
+
+/* Nothing was executed: the same request once more, differently proven. */
+static enum next
+try_again(struct exchange *x, const struct verdict *v)
+{
+	bool clean = x->down.done && x->up.done &&
+		     x->res_framing.kind != FRAMING_CLOSE &&
+		     head_keep_alive(&x->res);
+
+	x->tries[v->action]++;
+	if (v->action == VERDICT_NEW_NONCE) {
+		x->nonce_retries++;
+		metric_add(&x->w->metrics->nonce_retries, 1);
+	} else if (v->action == VERDICT_FIX_CLOCK) {
+		fix_clock(x);
+	} else if (v->action == VERDICT_LEARN_HTU) {
+		memcpy(x->htu_base, v->base, sizeof(x->htu_base));
+	} else if (v->action == VERDICT_LOGIN) {
+		x->refused_token = x->view->bundle->token->generation;
+		worker_token_refused(x->w, x->refused_token);
+	}
+	drop_answer(x);
+	if (v->action == VERDICT_LOGIN || !clean)
+		lease_end(&x->lease, clean);
+	if (v->action == VERDICT_LOGIN)
+		return x_goto(x, &step_token);
+	return x_goto(x, clean ? &step_send : &step_lease);
+}
+
+static enum next
+act_on(struct exchange *x, const struct verdict *v)
+{
+	bool again = v->action != VERDICT_TERMINAL && !x->kept.lost &&
+		     x->tries[v->action] < v->tries &&
+		     (v->action != VERDICT_LEARN_HTU || *v->base);
+
+	if (v->action == VERDICT_PASS || v->action == VERDICT_BACKOFF) {
+		begin_relay(x);
+		return x_goto(x, &step_relay);
+	}
+	if (again)
+		return try_again(x, v);
+	x->code = v->code;
+	x->message = v->message;
+	x->suggestion = v->suggestion;
+	return x_end(x, END_AUTH_REFUSED);
+}
+
+static enum next
+x_judge(struct exchange *x)
+{
+	struct verdict_input in;
+	struct verdict v;
+
+	switch (relay_pump(&x->down, &x->lease.uc->conn, NULL, &x->judged)) {
+	case RELAY_MORE:
+		if (x->judged.body.len < VERDICT_BODY_MAX)
+			return NEXT_WAIT;
+		break;
+	case RELAY_DONE:
+		break;
+	case RELAY_BAD:
+		return x_end_why(x, END_UPSTREAM_BAD, x->down.chunked.why);
+	case RELAY_TRUNCATED:
+		return x_end(x, END_UPSTREAM_TRUNCATED);
+	}
+	in = verdict_input_of(x);
+	in.body = buf_span(&x->judged.body);
+	if (in.body.n > VERDICT_BODY_MAX)
+		in.body.n = VERDICT_BODY_MAX;
+	v = verdict_of(&in);
+	return act_on(x, &v);
+}
+
+/* ---- relay: the answer's body ---- */
+
+static enum next
+x_relay(struct exchange *x)
+{
+	struct conn *from = &x->lease.uc->conn, *to = &x->c->conn;
+	enum relay_status s;
+
+	if (!pump_request(x))
+		return NEXT_GO;
+	s = relay_pump(&x->down, from, to, NULL);
+	if (!conn_flush(to))
+		return x_end(x, END_CLIENT_GONE);
+	switch (s) {
+	case RELAY_DONE:
+		return x_end(x, END_OK);
+	case RELAY_BAD:
+		return x_end_why(x, END_UPSTREAM_BAD, x->down.chunked.why);
+	case RELAY_TRUNCATED:
+		return x_end(x, END_UPSTREAM_TRUNCATED);
+	case RELAY_MORE:
+		break;
+	}
+	if (from->received != x->seen_received || to->sent != x->seen_sent)
+		x_touch(x);
+	x->seen_received = from->received;
+	x->seen_sent = to->sent;
+	return NEXT_WAIT;
+}
+
+/* ---- finish: say how it ended, give everything back ---- */
+
+static bool
+lease_reusable(const struct exchange *x)
+{
+	return x->end == END_OK && x->up.done && x->down.done &&
+	       x->res_framing.kind != FRAMING_CLOSE && head_keep_alive(&x->res);
+}
+
+static void
+answer_error(struct exchange *x)
+{
+	const struct end_row *row = end_row(x->end);
+	struct bundle *newest = x->w->view->bundle;
+
+	if (x->end == END_NO_TOKEN && newest->trouble)
+		snprintf(x->detail, sizeof(x->detail), "%s", newest->trouble);
+	if (x->end == END_TLS_TO_PLAIN)
+		log_warn("client", "a client speaks TLS to the plain port",
+		    L_STR("cure", row->cure), L_END);
+	if (!row->status)
+		return;
+	/* The rest of an unread body cannot be told from a next request. */
+	x->keep = x->up.done && head_keep_alive(&x->req) &&
+		  !x->c->half_closed && x->end != END_BAD_REQUEST;
+	message_error(x);
+	conn_flush(&x->c->conn);
+}
+
+static void
+count(struct exchange *x)
+{
+	struct metrics *m = x->w->metrics;
+
+	x->bytes_in = x->up.bytes;
+	x->bytes_out = x->down.bytes;
+	metric_add(&m->bytes_in, x->bytes_in);
+	metric_add(&m->bytes_out, x->bytes_out);
+	metric_request(m, accesslog_method(x->req.method), x->status, x->end);
+	histogram_add(&m->duration, clock_now_us() - x->start_us);
+	if (x->first_us)
+		histogram_add(&m->first_byte, x->first_us - x->start_us);
+}
+
+static void
+release(struct exchange *x)
+{
+	unpark(x);
+	drop_answer(x);
+	replay_drop(&x->kept);
+	worker_box_give(x->w, x->box);
+	x->box = NULL;
+	view_unref(x->view);
+	x->view = NULL;
+	x->step = NULL;
+}
+
+static enum next
+x_finish(struct exchange *x)
+{
+	struct client *c = x->c;
+	bool broken = x->answer_begun && x->end != END_OK;
+	/* Only there does a plain close look like the body's end. */
+	bool close_delimited = broken && !x->down.chunk_out &&
+			       x->res_framing.kind != FRAMING_LENGTH;
+
+	if (x->answer_begun && x->lease.uc)
+		atomic_store_explicit(&x->w->metrics->streams_open,
+		    metric_get(&x->w->metrics->streams_open) - 1,
+		    memory_order_relaxed);
+	lease_end(&x->lease, lease_reusable(x));
+	if (!x->answer_begun)
+		answer_error(x);
+	count(x);
+	accesslog_write(x);
+	release(x);
+	if (x->end == END_CLIENT_GONE)
+		client_close(c);
+	else if (broken)
+		client_exchange_broken(c, close_delimited);
+	else
+		client_exchange_done(
+		    c, x->keep && x->up.done && x->end != END_TLS_TO_PLAIN);
+	return NEXT_WAIT;
+}
+
+/* ---- beginning and ending from outside ---- */
+
+static void
+on_leased(struct lease *l)
+{
+	exchange_run(
+	    (struct exchange *)((char *)l - offsetof(struct exchange, lease)));
+}
+
+static const struct lease_ops exchange_lease_ops = {
+    on_leased, on_leased, on_leased};
+
+/* The client's own id if it is harmless in logs, else one of ours. */
+static void
+set_request_id(struct exchange *x, struct span given)
+{
+	struct worker *w = x->w;
+	uint64_t id = w->request_seed + ++w->request_count;
+	bool ok = given.n > 0 && given.n < sizeof(x->request_id);
+
+	for (size_t i = 0; ok && i < given.n; i++)
+		ok = ascii_digit(given.p[i]) || given.p[i] == '-' ||
+		     given.p[i] == '_' || given.p[i] == '.' ||
+		     (ascii_lower(given.p[i]) >= 'a' &&
+			 ascii_lower(given.p[i]) <= 'z');
+	if (ok)
+		snprintf(x->request_id, sizeof(x->request_id), "%.*s",
+		    SPAN_ARG(given));
+	else
+		snprintf(x->request_id, sizeof(x->request_id), "%016llx",
+		    (unsigned long long)id);
+}
+
+static void
+reset(struct exchange *x, struct client *c, struct headbox *box)
+{
+	*x = (struct exchange){.c = c, .w = c->w, .box = box};
+	x->view = view_ref(x->w->view);
+	timer_init(&x->timer, on_late, x);
+	lease_init(&x->lease, &exchange_lease_ops);
+	replay_init(&x->kept, (size_t)x->view->bundle->config->replay_limit,
+	    &x->w->replay_left);
+	x->judged.total = &x->judged_room;
+	x->start_us = clock_now_us();
+	x->req.minor = 1;
+}
+
+void
+exchange_start(struct exchange *x, struct client *c, struct headbox *box,
+    const struct head *head)
+{
+	reset(x, c, box);
+	x->req = *head;
+	set_request_id(x, head_value(head, FIELD_X_REQUEST_ID));
+	x_goto(x, &step_admit);
+	exchange_run(x);
+}
+
+void
+exchange_refuse(
+    struct exchange *x, struct client *c, enum end end, const char *detail)
+{
+	reset(x, c, NULL);
+	set_request_id(x, SPAN_NONE);
+	x_goto(x, &step_admit);
+	x_end_why(x, end, detail);
+	exchange_run(x);
+}
+
+void
+exchange_abort(struct exchange *x, enum end end)
+{
+	if (!x->step)
+		return;
+	x_end(x, end);
+	exchange_run(x);
+}
+
+void
+exchange_client_gone(struct exchange *x)
+{
+	exchange_abort(x, END_CLIENT_GONE);
+}

@@ -1,0 +1,105 @@
+/*
+ * exchange: one request and its answer.  exchange.c is the request's life from
+ * top to bottom: admit, route, token, lease, send, body, answer, judge, relay,
+ * finish.
+ *
+ * Threads: its worker's.  Embedded in the client; reset between requests.
+ */
+#ifndef PROXY_EXCHANGE_H
+#define PROXY_EXCHANGE_H
+
+#include "auth/dpop.h"
+#include "auth/verdict.h"
+#include "net/relay.h"
+#include "proxy/worker.h"
+
+enum end {
+#define END(code, status, token, retry, meaning, cure) END_##code,
+#include "tbl/end.h"
+#undef END
+	END_COUNT
+};
+
+struct end_row {
+	const char *code; /* "NO_TOKEN" */
+	unsigned status;
+	const char *token;
+	bool retry;
+	const char *meaning, *cure;
+};
+const struct end_row *end_row(enum end);
+
+struct step;
+
+struct exchange {
+	const struct step *step; /* NULL: no exchange */
+	struct client *c;
+	struct worker *w;
+	struct view *view;
+	const struct route *route;
+	TAILQ_ENTRY(exchange) token_link;
+	bool parked;          /* on w->token_waiters */
+	int64_t token_due_ms; /* when this wait ends, 0 = has not begun */
+
+	/* the request */
+	struct headbox *box;
+	struct head req;
+	struct target target;
+	struct framing req_framing;
+	struct relay up;
+	struct replay kept;
+
+	/* the answer */
+	struct lease lease;
+	struct headbox *res_box; /* while the answer is judged */
+	struct head res;
+	struct framing res_framing;
+	struct relay down;
+	struct replay judged; /* start of a body that may be about us */
+	size_t judged_room;
+	bool answered;        /* a byte of this attempt's answer came */
+	bool answer_begun;    /* something of the final answer went out */
+	uint64_t sent_before; /* conn's count when this attempt began */
+	uint64_t seen_received, seen_sent; /* at the last look, by relay */
+
+	/* what has been tried */
+	bool fresh;             /* lease a new connection */
+	uint64_t refused_token; /* generation that the gateway refused */
+	unsigned attempts, nonce_retries, interim;
+	unsigned tries[VERDICT_TERMINAL + 1];
+	char htu_base[VERDICT_BASE_MAX + 1]; /* learned for this request */
+
+	/* how it ends */
+	struct timer timer;
+	enum end end;
+	unsigned status; /* that the client got, 0 = none */
+	bool keep;       /* the client's connection may be used again */
+	const char *code, *message, *suggestion; /* static; override end.h */
+	char detail[300]; /* what exactly failed, for body and log */
+
+	/* for the access line */
+	int64_t start_us, sent_us, first_us, auth_us;
+	char request_id[65];
+	char jti[DPOP_JTI_LEN + 1];
+	char trace[65]; /* X-Cullis-Trace of the answer */
+	bool reused;
+	uint64_t bytes_in, bytes_out;
+};
+
+/* A complete request head has been read into box; begins to run. */
+void exchange_start(
+    struct exchange *, struct client *, struct headbox *, const struct head *);
+/* The head could not be read: answer that, and end. */
+void exchange_refuse(
+    struct exchange *, struct client *, enum end, const char *detail);
+
+/* Something that the exchange may wait for has happened. */
+void exchange_run(struct exchange *);
+/* A new view is there: stop waiting for a token and look at it. */
+void exchange_unpark(struct exchange *);
+/* The client's connection is of no more use. */
+void exchange_client_gone(struct exchange *);
+/* End now with this reason, whatever it waits for. */
+void exchange_abort(struct exchange *, enum end);
+
+#endif

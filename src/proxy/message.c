@@ -1,0 +1,262 @@
+/*
+ * message: see message.h.
+ */
+#include "proxy/message.h"
+
+#include "base/clock.h"
+#include "http/write.h"
+#include "proxy/client.h"
+
+#include <stdlib.h>
+
+/* ---- to the gateway ---- */
+
+void
+message_add_host(struct buf *b, const struct origin *o)
+{
+	if (o->ipv6)
+		buf_printf(b, "[%s]", o->host);
+	else
+		buf_add_str(b, o->host);
+}
+
+static int
+add_proof(struct exchange *x, struct buf *out)
+{
+	const struct bundle *b = x->view->bundle;
+	const char *nonce = x->lease.uc->nonce;
+	struct dpop_claims claims = {.htm = x->req.method,
+	    .htu_base =
+		span_of(*x->htu_base ? x->htu_base : b->token->htu_base),
+	    .path = buf_span(&x->box->path.decoded),
+	    .ath = span_of(b->token->ath),
+	    .nonce = span_of(nonce),
+	    .iat = gateway_wall_s(x->w->gateway)};
+	int r;
+
+	buf_add_str(out, "DPoP: ");
+	r = dpop_mint(x->view->signer, &claims, out, x->jti);
+	buf_add_str(out, "\r\n");
+	return r;
+}
+
+static void
+add_credentials(struct exchange *x, struct buf *out)
+{
+	buf_add_str(out, "Authorization: DPoP ");
+	buf_add_span(out, token_span(x->view->bundle->token));
+	buf_add_str(out, "\r\n");
+}
+
+static void
+add_request_framing(struct exchange *x, struct buf *out)
+{
+	switch (x->req_framing.kind) {
+	case FRAMING_LENGTH:
+		write_field_u64(
+		    out, SPAN("Content-Length"), x->req_framing.length);
+		break;
+	case FRAMING_CHUNKED:
+		write_field(out, SPAN("Transfer-Encoding"), SPAN("chunked"));
+		break;
+	default:
+		/* RFC 9110 section 8.6: methods that usually have content
+		 * say that there is none. */
+		if (span_eq(x->req.method, SPAN("POST")) ||
+		    span_eq(x->req.method, SPAN("PUT")) ||
+		    span_eq(x->req.method, SPAN("PATCH")))
+			write_field_u64(out, SPAN("Content-Length"), 0);
+	}
+}
+
+bool
+message_request_head(struct exchange *x)
+{
+	struct buf *out = &x->lease.uc->conn.out;
+	int64_t begun_us = clock_now_us();
+
+	write_request_line(out, x->req.method, x->target.path, x->target.query);
+	buf_add_str(out, "Host: ");
+	message_add_host(out, x->route->origin);
+	buf_add_str(out, "\r\n");
+	if (x->route->auth == ROUTE_AUTH_MASTIO) {
+		add_credentials(x, out);
+		if (add_proof(x, out) < 0)
+			return false;
+		metric_add(&x->w->metrics->proofs, 1);
+	}
+	for (unsigned i = 0; i < x->req.nfields; i++) {
+		const struct field *f = &x->req.fields[i];
+
+		if (field_request_allowed(f) &&
+		    !head_connection_names(&x->req, f))
+			write_field(out, f->name, f->value);
+	}
+	add_request_framing(x, out);
+	write_head_end(out);
+	x->auth_us += clock_now_us() - begun_us;
+	return true;
+}
+
+/* ---- to the client ---- */
+
+static void
+add_answer_fields(struct buf *out, const struct head *res)
+{
+	for (unsigned i = 0; i < res->nfields; i++) {
+		const struct field *f = &res->fields[i];
+
+		if (field_response_allowed(f) && !head_connection_names(res, f))
+			write_field(out, f->name, f->value);
+	}
+}
+
+/* Does this request's connection outlive the answer, as far as framing and
+ * the client's wishes go? */
+static bool
+may_keep(const struct exchange *x)
+{
+	return head_keep_alive(&x->req) && !x->c->half_closed &&
+	       !x->w->draining;
+}
+
+static void
+add_connection(struct exchange *x, struct buf *out)
+{
+	if (!x->keep)
+		write_field(out, SPAN("Connection"), SPAN("close"));
+	else if (x->req.minor == 0)
+		write_field(out, SPAN("Connection"), SPAN("keep-alive"));
+}
+
+void
+message_answer_head(struct exchange *x)
+{
+	struct buf *out = &x->c->conn.out;
+	bool chunk = false;
+
+	x->keep = may_keep(x);
+	write_status_line(out, x->res.status, x->res.reason);
+	add_answer_fields(out, &x->res);
+	switch (x->res_framing.kind) {
+	case FRAMING_LENGTH:
+		write_field_u64(
+		    out, SPAN("Content-Length"), x->res_framing.length);
+		break;
+	case FRAMING_CHUNKED:
+	case FRAMING_CLOSE:
+		/* HTTP/1.0 has no chunks: the end of the connection ends
+		 * the body (RFC 9112 section 6.3). */
+		chunk = x->req.minor >= 1;
+		x->keep = x->keep && chunk;
+		if (chunk)
+			write_field(
+			    out, SPAN("Transfer-Encoding"), SPAN("chunked"));
+		break;
+	case FRAMING_NONE:
+		/* The length that HEAD or 304 speak of is the agent's to know
+		 * (RFC 9110 section 8.6). */
+		if (head_find(&x->res, FIELD_CONTENT_LENGTH))
+			write_field(out, SPAN("Content-Length"),
+			    head_value(&x->res, FIELD_CONTENT_LENGTH));
+	}
+	add_connection(x, out);
+	write_head_end(out);
+	x->down.chunk_out = chunk;
+}
+
+void
+message_interim(struct exchange *x, const struct head *res)
+{
+	struct buf *out = &x->c->conn.out;
+
+	if (x->req.minor == 0)
+		return; /* RFC 9110 section 15.2 */
+	write_status_line(out, res->status, res->reason);
+	add_answer_fields(out, res);
+	write_head_end(out);
+}
+
+/* ---- the sidecar's own answers ---- */
+
+static void
+add_member(struct buf *b, const char *name, const char *value, bool first)
+{
+	buf_printf(b, "%s\"%s\":\"", first ? "" : ",", name);
+	buf_add_json(b, span_of(value));
+	buf_add_char(b, '"');
+}
+
+static void
+add_error_object(struct exchange *x, struct buf *b, const char *message)
+{
+	const struct end_row *row = end_row(x->end);
+
+	buf_add_char(b, '{');
+	add_member(b, "code", x->code ? x->code : row->token, true);
+	add_member(b, "type", "sidecar_error", false);
+	add_member(b, "message", message, false);
+	add_member(
+	    b, "suggestion", x->suggestion ? x->suggestion : row->cure, false);
+	add_member(b, "request_id", x->request_id, false);
+	buf_add_char(b, '}');
+}
+
+/* A JSON-RPC client reads its own kind of error (JSON-RPC 2.0 section 5.1). */
+static void
+add_json_rpc(struct exchange *x, struct buf *b, const char *message)
+{
+	buf_add_str(b, "{\"jsonrpc\":\"2.0\",\"id\":null,\"error\":{"
+		       "\"code\":-32000");
+	add_member(b, "message", message, false);
+	buf_add_str(b, ",\"data\":");
+	add_error_object(x, b, message);
+	buf_add_str(b, "}}");
+}
+
+static bool
+wants_json_rpc(const struct exchange *x)
+{
+	return x->box &&
+	       span_eq(buf_span(&x->box->path.decoded), SPAN("/v1/mcp"));
+}
+
+void
+message_error(struct exchange *x)
+{
+	const struct end_row *row = end_row(x->end);
+	struct buf *out = &x->c->conn.out;
+	struct buf body = BUF_INIT, message = BUF_INIT;
+	char *text;
+
+	buf_add_str(&message, x->message ? x->message : row->meaning);
+	if (*x->detail)
+		buf_printf(&message, ": %s", x->detail);
+	text = buf_steal_str(&message);
+	if (wants_json_rpc(x)) {
+		add_json_rpc(x, &body, text);
+	} else {
+		buf_add_str(&body, "{\"error\":");
+		add_error_object(x, &body, text);
+		buf_add_char(&body, '}');
+	}
+	buf_add_char(&body, '\n');
+	free(text);
+
+	x->status = row->status;
+	write_status_line(out, row->status, write_reason(row->status));
+	write_field(out, SPAN("Content-Type"), SPAN("application/json"));
+	write_field_u64(out, SPAN("Content-Length"), body.len);
+	write_field(out, SPAN("Cache-Control"), SPAN("no-store"));
+	write_field(out, SPAN("X-Cullis-Sidecar-Error"),
+	    span_of(x->code ? x->code : row->token));
+	write_field(out, SPAN("X-Should-Retry"),
+	    row->retry ? SPAN("true") : SPAN("false"));
+	if (row->status == 503)
+		write_field(out, SPAN("Retry-After"), SPAN("1"));
+	add_connection(x, out);
+	write_head_end(out);
+	if (!span_eq(x->req.method, SPAN("HEAD")))
+		buf_add_span(out, buf_span(&body));
+	buf_free(&body);
+}

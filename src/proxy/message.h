@@ -1,0 +1,31 @@
+/*
+ * message: puts the heads together that an exchange sends: the request to the
+ * gateway with its credentials, the answer to the client, and the sidecar's
+ * own answers.
+ *
+ * Threads: the exchange's.
+ */
+#ifndef PROXY_MESSAGE_H
+#define PROXY_MESSAGE_H
+
+#include "proxy/exchange.h"
+
+/* The request head for the leased connection, with a fresh proof, into its
+ * out.  False: no proof could be made. */
+bool message_request_head(struct exchange *) ATTR_MUST_USE;
+
+/* The gateway's answer as the client may see it, into the client's out, and
+ * the framing of its body.  Decides x->keep. */
+void message_answer_head(struct exchange *);
+/* An interim answer (1xx), to clients that know them. */
+void message_interim(struct exchange *, const struct head *);
+
+/* The sidecar's own answer for x->end, head and body (conventions "Error
+ * bodies"). */
+void message_error(struct exchange *);
+
+/* The host the gateway is called by: without port, IPv6 in brackets
+ * (protocol 9.2). */
+void message_add_host(struct buf *, const struct origin *);
+
+#endif

@@ -1,0 +1,374 @@
+/*
+ * worker: see worker.h.
+ */
+#include "proxy/worker.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "proxy/client.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define LOG_FLUSH_MS 200
+
+int64_t
+gateway_wall_s(const struct gateway_state *g)
+{
+	int64_t delta =
+	    atomic_load_explicit(&g->clock_delta_ms, memory_order_relaxed);
+
+	return delta ? (delta + clock_now_ms()) / 1000 : clock_wall_s();
+}
+
+/* ---- letters to main ---- */
+
+struct worker_letter {
+	struct letter letter;
+	struct worker *w;
+	enum { REFUSED, CLOSED, DRAINED } kind;
+	uint64_t generation;
+};
+
+static void
+run_in_main(struct letter *letter, bool closed)
+{
+	struct worker_letter *l = (struct worker_letter *)letter;
+	const struct worker_events *e = &l->w->events;
+
+	if (!closed && l->kind == REFUSED)
+		e->token_refused(e->arg, l->generation);
+	else if (!closed && l->kind == CLOSED)
+		e->client_closed(e->arg, l->w);
+	else if (!closed)
+		e->drained(e->arg, l->w);
+	free(l);
+}
+
+static void
+tell_main(struct worker *w, int kind, uint64_t generation)
+{
+	struct worker_letter *l = MEM_NEW(struct worker_letter);
+
+	l->letter.run = run_in_main;
+	l->w = w;
+	l->kind = kind;
+	l->generation = generation;
+	mailbox_post(&w->main_loop->mailbox, &l->letter);
+}
+
+void
+worker_token_refused(struct worker *w, uint64_t token_generation)
+{
+	tell_main(w, REFUSED, token_generation);
+}
+
+void
+worker_client_gone(struct worker *w)
+{
+	w->nclients--;
+	tell_main(w, CLOSED, 0);
+	if (w->draining && w->nclients == 0)
+		tell_main(w, DRAINED, 0);
+}
+
+/* ---- letters from main ---- */
+
+struct order {
+	struct letter letter;
+	struct worker *w;
+	enum { ACCEPT, PUBLISH, PING, DRAIN, STOP } kind;
+	struct listener *listener;
+	int fd;
+	bool overloaded;
+	struct bundle *bundle;
+};
+
+/* The pool follows the identity; it is made when the gateway is known. */
+static void
+adopt_upstream(struct worker *w)
+{
+	const struct bundle *b = w->view->bundle;
+	const struct config *conf = b->config;
+	const struct route *route = &conf->route;
+	struct upstream_options o;
+
+	if (!b->identity)
+		return;
+	if (w->upstream) {
+		upstream_retire(w->upstream, identity_generation(b->identity));
+		return;
+	}
+	o = (struct upstream_options){.host = route->origin->host,
+	    .port = route->origin->port,
+	    .connect_ms = conf->connect_timeout_ms,
+	    .idle_ms = conf->upstream_idle_timeout_ms,
+	    .max_uses = conf->upstream_max_uses,
+	    .max_connections =
+		(conf->max_upstream_connections + conf->workers - 1) /
+		conf->workers,
+	    .in_limit = conf->relay_buffer > conf->max_head
+			    ? (size_t)conf->relay_buffer
+			    : (size_t)conf->max_head};
+	if (route->dial != route->origin) {
+		o.dial_host = route->dial->host;
+		o.dial_port = route->dial->port;
+	}
+	w->upstream = upstream_new(&w->loop, w->resolver, w->metrics, &o);
+}
+
+/* Everybody who waits for a token looks at the new view, once: who goes on
+ * waiting is put behind the others. */
+static void
+wake_token_waiters(struct worker *w)
+{
+	struct exchange *x;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(x, &w->token_waiters, token_link)
+		n++;
+	while (n-- && (x = TAILQ_FIRST(&w->token_waiters)))
+		exchange_unpark(x);
+}
+
+static void
+adopt(struct worker *w, struct bundle *b)
+{
+	struct err err = ERR_INIT;
+	struct view *view = view_new(b, w->view, &err);
+
+	if (!view) {
+		log_error("worker", "cannot use the new identity",
+		    L_STR("err", err.text), L_END);
+		bundle_unref(b);
+		return;
+	}
+	view_unref(w->view);
+	w->view = view;
+	adopt_upstream(w);
+	wake_token_waiters(w);
+}
+
+static void
+drain(struct worker *w)
+{
+	struct client *c, *next;
+
+	w->draining = true;
+	for (c = TAILQ_FIRST(&w->clients); c; c = next) {
+		next = TAILQ_NEXT(c, link);
+		client_drain(c);
+	}
+	if (w->nclients == 0)
+		tell_main(w, DRAINED, 0);
+}
+
+static void
+end_all(struct worker *w)
+{
+	struct client *c;
+
+	while ((c = TAILQ_FIRST(&w->clients))) {
+		if (c->state == CLIENT_EXCHANGE)
+			exchange_abort(&c->x, END_DRAIN);
+		client_close(c);
+	}
+	w->loop.stop = true;
+}
+
+static void
+run_in_worker(struct letter *letter, bool closed)
+{
+	struct order *o = (struct order *)letter;
+
+	if (closed) {
+		if (o->kind == ACCEPT)
+			close(o->fd);
+		bundle_unref(o->bundle);
+	} else if (o->kind == ACCEPT) {
+		client_new(o->w, o->listener, o->fd, o->overloaded);
+	} else if (o->kind == PUBLISH) {
+		adopt(o->w, o->bundle);
+	} else if (o->kind == PING) {
+		atomic_fetch_add(&o->w->pongs, 1);
+	} else if (o->kind == DRAIN) {
+		drain(o->w);
+	} else {
+		end_all(o->w);
+	}
+	free(o);
+}
+
+static void
+give_order(struct worker *w, struct order order)
+{
+	struct order *o = MEM_NEW(struct order);
+
+	*o = order;
+	o->letter.run = run_in_worker;
+	o->w = w;
+	mailbox_post(&w->loop.mailbox, &o->letter);
+}
+
+void
+worker_accept(
+    struct worker *w, struct listener *listener, int fd, bool overloaded)
+{
+	w->assigned++;
+	give_order(w, (struct order){.kind = ACCEPT,
+			  .listener = listener,
+			  .fd = fd,
+			  .overloaded = overloaded});
+}
+
+int64_t
+worker_unanswered_ms(struct worker *w)
+{
+	int64_t now = clock_now_ms();
+
+	if (atomic_load(&w->pongs) < w->pings)
+		return now - w->pinged_ms;
+	w->pings++;
+	w->pinged_ms = now;
+	give_order(w, (struct order){.kind = PING});
+	return 0;
+}
+
+void
+worker_publish(struct worker *w, struct bundle *b)
+{
+	give_order(w, (struct order){.kind = PUBLISH, .bundle = b});
+}
+
+void
+worker_drain(struct worker *w)
+{
+	give_order(w, (struct order){.kind = DRAIN});
+}
+
+void
+worker_stop(struct worker *w)
+{
+	give_order(w, (struct order){.kind = STOP});
+}
+
+/* ---- what exchanges borrow ---- */
+
+struct headbox *
+worker_box_take(struct worker *w)
+{
+	struct headbox *box = w->boxes;
+
+	if (box)
+		w->boxes = box->next;
+	else
+		box = mem_alloc(
+		    sizeof(*box) + w->max_headers * sizeof(struct field));
+	box->next = NULL;
+	return box;
+}
+
+void
+worker_box_give(struct worker *w, struct headbox *box)
+{
+	if (!box)
+		return;
+	box->next = w->boxes;
+	w->boxes = box;
+}
+
+static void
+on_log_timer(void *arg)
+{
+	struct worker *w = arg;
+
+	log_sink_flush(&w->log);
+}
+
+void
+worker_log_line(struct worker *w, struct span line)
+{
+	buf_add_span(&w->log.buf, line);
+	w->log.lines++;
+	if (w->log.buf.len >= LOG_SINK_FULL)
+		log_sink_flush(&w->log);
+	else if (!w->log_timer.slot)
+		timers_set(&w->loop.timers, &w->log_timer,
+		    clock_now_ms() + LOG_FLUSH_MS);
+}
+
+/* ---- the thread ---- */
+
+static void *
+worker_thread(void *arg)
+{
+	struct worker *w = arg;
+
+	loop_run(&w->loop);
+	log_sink_flush(&w->log);
+	return NULL;
+}
+
+struct worker *
+worker_new(unsigned id, const struct config *conf, struct resolver *resolver,
+    struct gateway_state *gateway, struct loop *main_loop,
+    const struct worker_events *events)
+{
+	struct worker *w = MEM_NEW(struct worker);
+
+	w->id = id;
+	w->resolver = resolver;
+	w->gateway = gateway;
+	w->main_loop = main_loop;
+	w->events = *events;
+	w->max_headers = conf->max_headers;
+	w->replay_left = (size_t)conf->replay_total / conf->workers;
+	/* Its own cache lines: nobody else's writes slow counting down. */
+	w->metrics = aligned_alloc(64, (sizeof(struct metrics) + 63) / 64 * 64);
+	if (!w->metrics)
+		abort();
+	memset(w->metrics, 0, sizeof(*w->metrics));
+	RAND_bytes((unsigned char *)&w->request_seed, sizeof(w->request_seed));
+	TAILQ_INIT(&w->clients);
+	TAILQ_INIT(&w->token_waiters);
+	loop_init(&w->loop);
+	timer_init(&w->log_timer, on_log_timer, w);
+	return w;
+}
+
+int
+worker_start(struct worker *w, struct err *err)
+{
+	if (pthread_create(&w->thread, NULL, worker_thread, w) != 0)
+		return err_set(
+		    err, EXIT_RUNTIME, "cannot start a worker thread");
+	return 0;
+}
+
+static void
+free_boxes(struct worker *w)
+{
+	while (w->boxes) {
+		struct headbox *box = w->boxes;
+
+		w->boxes = box->next;
+		buf_free(&box->bytes);
+		path_free(&box->path);
+		free(box);
+	}
+}
+
+void
+worker_join_free(struct worker *w)
+{
+	pthread_join(w->thread, NULL);
+	if (w->upstream)
+		upstream_free(w->upstream);
+	loop_fini(&w->loop);
+	view_unref(w->view);
+	free_boxes(w);
+	buf_free(&w->log.buf);
+	free(w->metrics);
+	free(w);
+}

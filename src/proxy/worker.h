@@ -1,0 +1,109 @@
+/*
+ * worker: one thread of the data plane: a loop, its clients, its connections
+ * to the gateway, its counters.  Workers share nothing but immutable values and
+ * the gateway's state (relaxed atomics).
+ *
+ * Threads: worker_new/start/accept/publish/drain/join are called by main; all
+ * else runs in the worker's own thread.
+ */
+#ifndef PROXY_WORKER_H
+#define PROXY_WORKER_H
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "http/head.h"
+#include "http/url.h"
+#include "net/listener.h"
+#include "net/upstream.h"
+#include "proxy/bundle.h"
+
+struct client;
+struct worker;
+struct exchange;
+TAILQ_HEAD(client_list, client);
+TAILQ_HEAD(exchange_list, exchange);
+
+/* What any worker may learn about the gateway; the later value wins. */
+struct gateway_state {
+	_Atomic int64_t clock_delta_ms; /* its wall clock minus clock_now_ms();
+					 * 0 = not known, use the local clock */
+	_Atomic int64_t answered_ms;    /* clock_now_ms() of its last answer */
+};
+
+/* Unix seconds by the gateway's clock, as far as it is known. */
+int64_t gateway_wall_s(const struct gateway_state *);
+
+/* How a worker speaks to main: letters to its mailbox end up here. */
+struct worker_events {
+	void (*token_refused)(void *arg, uint64_t token_generation);
+	void (*client_closed)(void *arg, struct worker *);
+	void (*drained)(void *arg, struct worker *);
+	void *arg;
+};
+
+/* Room for one message head, kept while its exchange lives. */
+struct headbox {
+	struct headbox *next;
+	struct buf bytes;
+	struct path path;
+	struct field fields[]; /* max-headers of them */
+};
+
+struct worker {
+	struct loop loop;
+	unsigned id;
+	pthread_t thread;
+	struct metrics *metrics;
+	struct resolver *resolver;
+	struct gateway_state *gateway;
+	struct loop *main_loop;
+	struct worker_events events;
+
+	struct view *view;
+	struct upstream *upstream; /* NULL until the gateway is known */
+	struct client_list clients;
+	unsigned nclients;
+	struct exchange_list token_waiters;
+	struct headbox *boxes; /* free ones */
+	unsigned max_headers;
+	size_t replay_left;
+	struct log_sink log;
+	struct timer log_timer;
+	uint64_t request_seed, request_count;
+	bool draining;
+
+	_Atomic uint64_t pongs;
+
+	/* main only */
+	uint64_t pings;
+	int64_t pinged_ms;
+	unsigned assigned; /* clients handed over that have not closed */
+};
+
+struct worker *worker_new(unsigned id, const struct config *, struct resolver *,
+    struct gateway_state *, struct loop *main_loop,
+    const struct worker_events *) ATTR_MUST_USE;
+int worker_start(struct worker *, struct err *) ATTR_MUST_USE;
+/* fd becomes the worker's; the listener outlives all workers.  overloaded: its
+ * request is answered 503. */
+void worker_accept(struct worker *, struct listener *, int fd, bool overloaded);
+/* How long the worker has owed an answer to the last ping, 0 = none owed; and
+ * ping it again then. */
+int64_t worker_unanswered_ms(struct worker *);
+/* Takes over the reference. */
+void worker_publish(struct worker *, struct bundle *);
+/* Idle clients are closed, answers say `Connection: close`, "drained" is told
+ * when the last one is gone. */
+void worker_drain(struct worker *);
+/* End what is left and the thread. */
+void worker_stop(struct worker *);
+void worker_join_free(struct worker *);
+
+/* In the worker's thread. */
+struct headbox *worker_box_take(struct worker *);
+void worker_box_give(struct worker *, struct headbox *); /* NULL is allowed */
+void worker_log_line(struct worker *, struct span line);
+void worker_token_refused(struct worker *, uint64_t token_generation);
+void worker_client_gone(struct worker *);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * Every way an exchange ends.
+ * END(CODE, status sent if no response has begun, "token", retry, "meaning",
+ *     "what to do about it")
+ * token: access log, metric label and `code` of the error body.  retry: value
+ * of X-Should-Retry.  Status 0: nothing can or need be sent.
+ */
+END(OK, 0, "ok", false, "response relayed completely", "")
+END(CLIENT_GONE, 0, "client-gone", false,
+    "the client closed its connection before the end", "")
+END(CLIENT_IDLE, 0, "client-idle", false,
+    "no request came on a kept connection", "")
+END(BAD_REQUEST, 400, "bad-request", false, "the request is malformed",
+    "Mend the client, or look at what stands between it and the sidecar.")
+END(BAD_PATH, 400, "bad-path", false,
+    "the path can be read in more than one way",
+    "Send the path without dot segments, empty segments, backslashes and "
+    "control characters.")
+END(BROWSER, 403, "browser-refused", false,
+    "requests from web pages are refused",
+    "Call the sidecar from a program; a browser page must not borrow the "
+    "agent's identity.")
+END(HOST_REFUSED, 403, "host-refused", false,
+    "the Host is neither the sidecar's address nor a name of the gateway",
+    "Set gateway-alias if agents use another name for the gateway.")
+END(CONNECT_REFUSED, 403, "connect-refused", false,
+    "CONNECT is answered for the gateway only",
+    "Put other hosts into NO_PROXY so that the agent reaches them directly.")
+END(PATH_RESERVED, 403, "path-reserved", false,
+    "this path would hand the identity's powers to the agent",
+    "If the agent really needs it, name it in allow-reserved.")
+END(MISDIRECTED, 421, "wrong-destination", false,
+    "the request is for another host than the gateway",
+    "Put that host into NO_PROXY, or set gateway-alias if it is a name of the "
+    "gateway.")
+END(TARGET_LONG, 414, "target-too-long", false,
+    "the request target is longer than 8000 bytes", "Send a shorter URL.")
+END(EXPECTATION, 417, "expectation-failed", false,
+    "the Expect field asks for something else than 100-continue",
+    "Leave the Expect field out.")
+END(HEAD_LARGE, 431, "head-too-large", false,
+    "the request head is over max-head or max-headers",
+    "Send fewer or shorter fields, or raise max-head or max-headers.")
+END(NOT_IMPLEMENTED, 501, "not-implemented", false,
+    "this method, transfer coding or upgrade is not supported",
+    "Use a plain HTTP/1.1 request.")
+END(VERSION, 505, "version-not-supported", false,
+    "only HTTP/1.0 and HTTP/1.1 are spoken here",
+    "Tell the client to use HTTP/1.1.")
+END(HEAD_TIMEOUT, 408, "head-timeout", true,
+    "the request head did not come within head-timeout",
+    "Send the head at once, or raise head-timeout.")
+END(BODY_TIMEOUT, 408, "body-timeout", true,
+    "the request body stalled for body-timeout",
+    "Send the body without long pauses, or raise body-timeout.")
+END(NO_IDENTITY, 503, "no-identity", true, "no agent identity is loaded yet",
+    "Provide the identity files; cullis-sidecar check names what is missing.")
+END(NO_TOKEN, 503, "no-token", true,
+    "the gateway has not issued a session token in time", "")
+END(QUEUE_TIMEOUT, 503, "queue-timeout", true,
+    "all connections to the gateway were busy for queue-timeout",
+    "Raise max-upstream-connections, or send fewer requests at a time.")
+END(OVERLOADED, 503, "overloaded", true, "max-clients is reached",
+    "Raise max-clients, or keep fewer connections open.")
+END(DRAIN, 503, "draining", true, "the sidecar is shutting down",
+    "Send the request again after the restart.")
+END(RESOLVE_FAILED, 502, "resolve-failed", true,
+    "the gateway's name has no address", "")
+END(CONNECT_FAILED, 502, "connect-failed", true,
+    "the gateway cannot be reached", "")
+END(TLS_FAILED, 502, "tls-failed", false,
+    "no trusted TLS connection to the gateway", "")
+END(UPSTREAM_CLOSED, 502, "upstream-closed", true,
+    "the gateway closed the connection before it answered",
+    "The request may or may not have run; look at the gateway's log.")
+END(UPSTREAM_TRUNCATED, 502, "upstream-truncated", true,
+    "the gateway's answer ended before its time", "")
+END(UPSTREAM_BAD, 502, "upstream-malformed", false,
+    "the gateway's answer is not valid HTTP/1.1",
+    "Look at what stands between the sidecar and the gateway.")
+END(AUTH_REFUSED, 502, "auth-refused", false,
+    "the gateway refused the sidecar's credentials", "")
+END(CONNECT_TIMEOUT, 504, "connect-timeout", true,
+    "no connection to the gateway within connect-timeout", "")
+END(FIRST_BYTE_TIMEOUT, 504, "first-byte-timeout", true,
+    "the gateway did not begin to answer within first-byte-timeout", "")
+END(STREAM_IDLE, 504, "stream-idle-timeout", true,
+    "no byte passed for stream-idle-timeout", "")
+END(TLS_TO_PLAIN, 0, "tls-to-plain", false,
+    "the client spoke TLS inside a CONNECT tunnel to the gateway",
+    "Give the agent the gateway as http://, not https://: the sidecar adds "
+    "TLS.")
+END(INTERNAL, 500, "internal", false, "the sidecar could not make a proof",
+    "See the sidecar's log.")
