@@ -1,11 +1,11 @@
 /*
- * main: options, subcommand, threads, exit code.
+ * main: the command line does the rest.
  */
-#include <stdio.h>
+#include "cli/cli.h"
+#include "ctl/server.h"
 
 int
-main(void)
+main(int argc, char **argv)
 {
-	puts("cullis-sidecar 0.1.0");
-	return 0;
+	return cli_main(argc, argv, server_run);
 }

@@ -1,0 +1,40 @@
+/*
+ * login: one login at the gateway, from the assertion to a token that is bound
+ * to our key (protocol 3): direct, or by challenge; with the next htu base if
+ * the token came unbound; with the gateway's nonce and clock if it asks.
+ *
+ * Threads: main.  Never blocks; tells once.
+ */
+#ifndef CTL_LOGIN_H
+#define CTL_LOGIN_H
+
+#include "auth/signer.h"
+#include "auth/token.h"
+#include "conf/config.h"
+#include "net/upstream.h"
+#include "proxy/worker.h"
+
+struct login;
+
+struct login_setup {
+	struct upstream *upstream;
+	const struct config *config;
+	struct identity *identity;
+	struct signer *signer; /* main's own */
+	struct gateway_state *gateway;
+};
+
+struct login_result {
+	struct token *token;    /* NULL: failed; else the callee's */
+	const char *why;        /* of a failure, one sentence */
+	bool terminal;          /* only a person can mend it */
+	unsigned retry_after_s; /* the gateway's wish, 0 = none */
+};
+
+/* Everything in setup is borrowed until told or cancelled. */
+struct login *login_start(const struct login_setup *,
+    void (*told)(void *arg, const struct login_result *),
+    void *arg) ATTR_MUST_USE;
+void login_cancel(struct login *);
+
+#endif

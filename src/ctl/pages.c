@@ -1,0 +1,200 @@
+/*
+ * pages: see pages.h.
+ */
+#include "ctl/pages.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proxy/accesslog.h"
+
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define STUCK_MS 10000 /* a worker that does not answer a ping so long */
+
+static unsigned
+page_live(void *arg, struct buf *b)
+{
+	struct server *s = arg;
+
+	for (unsigned i = 0; i < s->nworkers; i++) {
+		if (worker_unanswered_ms(s->workers[i]) < STUCK_MS)
+			continue;
+		buf_printf(b, "worker %u does not turn\n", i);
+		return 503;
+	}
+	buf_add_str(b, "ok\n");
+	return 200;
+}
+
+static unsigned
+page_started(void *arg, struct buf *b)
+{
+	struct server *s = arg;
+	bool ok = s->started && s->identity;
+
+	buf_add_str(b, ok ? "ok\n" : "no identity is loaded yet\n");
+	return ok ? 200 : 503;
+}
+
+static void
+missing(struct buf *b, const char *what, const char *detail)
+{
+	buf_printf(b, "not ready: %s%s%s\n", what, detail ? ": " : "",
+	    detail ? detail : "");
+}
+
+static unsigned
+page_ready(void *arg, struct buf *b)
+{
+	struct server *s = arg;
+	size_t before = b->len;
+
+	if (s->draining)
+		missing(b, "draining", NULL);
+	if (!s->identity)
+		missing(b, "no identity", "provide the files in identity-dir");
+	else if (identity_not_after(s->identity) <= clock_wall_s())
+		missing(b, "the certificate has expired",
+		    "install the certificate that was issued last");
+	if (s->session &&
+	    !token_usable(session_token(s->session), clock_now_ms()))
+		missing(b, "no session token",
+		    session_trouble(s->session) ? session_trouble(s->session)
+						: "the login is under way");
+	if (b->len != before)
+		return 503;
+	buf_add_str(b, "ok\n");
+	return 200;
+}
+
+static void
+add_own_metrics(struct server *s, struct buf *b)
+{
+	char labels[160];
+	struct token *token = s->session ? session_token(s->session) : NULL;
+
+	snprintf(labels, sizeof(labels), "version=\"%s\",openssl=\"%s\"",
+	    PACKAGE_VERSION, OpenSSL_version(OPENSSL_VERSION_STRING));
+	metrics_write_value(
+	    b, "build_info", labels, "gauge", "What is running", 1);
+	if (s->identity) {
+		metrics_write_value(b, "identity_not_after_timestamp_seconds",
+		    "kind=\"certificate\"", "gauge",
+		    "When a part of the identity ends",
+		    (double)identity_not_after(s->identity));
+		if (identity_ca_not_after(s->identity))
+			metrics_write_value(b,
+			    "identity_not_after_timestamp_seconds",
+			    "kind=\"ca\"", "gauge", NULL,
+			    (double)identity_ca_not_after(s->identity));
+	}
+	metrics_write_value(b, "token_expiry_timestamp_seconds", "", "gauge",
+	    "When the session token ends, 0 without one",
+	    token ? (double)(clock_wall_ms() + token->expires_ms -
+			     clock_now_ms()) /
+			1000
+		  : 0);
+	metrics_write_value(b, "token_refreshes_total", "result=\"ok\"",
+	    "counter", "Logins at the gateway",
+	    s->session ? (double)session_logins(s->session, true) : 0);
+	metrics_write_value(b, "token_refreshes_total", "result=\"failed\"",
+	    "counter", NULL,
+	    s->session ? (double)session_logins(s->session, false) : 0);
+	metrics_write_value(b, "clock_offset_seconds", "", "gauge",
+	    "The gateway's clock minus ours",
+	    (double)(gateway_wall_s(&s->gateway) - clock_wall_s()));
+	metrics_write_value(b, "log_lines_dropped_total", "", "counter",
+	    "Log lines that a slow reader cost", (double)log_dropped());
+}
+
+static void
+add_process_metrics(struct server *s, struct buf *b)
+{
+	struct rusage use;
+	long pages = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	getrusage(RUSAGE_SELF, &use);
+	if (f && fscanf(f, "%*s %ld", &pages) != 1)
+		pages = 0;
+	if (f)
+		fclose(f);
+	metrics_write_value(b, "process_cpu_seconds_total", "", "counter",
+	    "User and system time",
+	    (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+		(double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6);
+	metrics_write_value(b, "process_resident_memory_bytes", "", "gauge",
+	    "Resident memory", (double)pages * (double)sysconf(_SC_PAGESIZE));
+	metrics_write_value(b, "process_uptime_seconds", "", "gauge",
+	    "Since the start", (double)(clock_now_ms() - s->started_ms) / 1000);
+}
+
+static unsigned
+page_metrics(void *arg, struct buf *b)
+{
+	static const struct metric_names names = {
+	    accesslog_method_name, accesslog_end_name};
+	struct server *s = arg;
+	struct metrics *all[65];
+	unsigned n = 0;
+
+	while (n < s->nworkers && n < COUNT(all) - 1) {
+		all[n] = s->workers[n]->metrics;
+		n++;
+	}
+	all[n++] = s->metrics;
+	metrics_write(b, all, n, &names);
+	add_own_metrics(s, b);
+	add_process_metrics(s, b);
+	return 200;
+}
+
+static void
+add_member(struct buf *b, const char *name, const char *value)
+{
+	buf_printf(b, ",\"%s\":\"", name);
+	buf_add_json(b, span_of(value));
+	buf_add_char(b, '"');
+}
+
+static unsigned
+page_status(void *arg, struct buf *b)
+{
+	struct server *s = arg;
+	unsigned clients = 0;
+
+	buf_printf(b, "{\"version\":\"%s\"", PACKAGE_VERSION);
+	if (s->identity) {
+		add_member(b, "agent_id", identity_agent_id(s->identity));
+		add_member(b, "thumbprint", identity_thumbprint(s->identity));
+		add_member(b, "jkt", identity_jkt(s->identity));
+		buf_printf(b, ",\"not_after\":%lld",
+		    (long long)identity_not_after(s->identity));
+	}
+	if (s->config->route.origin)
+		add_member(b, "gateway", s->config->route.origin->host);
+	if (s->session) {
+		add_member(b, "session",
+		    session_state_name(session_state(s->session)));
+		if (session_trouble(s->session))
+			add_member(b, "trouble", session_trouble(s->session));
+	}
+	for (unsigned i = 0; i < s->nworkers; i++)
+		clients += s->workers[i]->assigned;
+	buf_printf(b,
+	    ",\"workers\":%u,\"clients\":%u,\"draining\":%s,"
+	    "\"uptime_ms\":%lld}\n",
+	    s->nworkers, clients, s->draining ? "true" : "false",
+	    (long long)(clock_now_ms() - s->started_ms));
+	return 200;
+}
+
+struct admin_pages
+pages_of(struct server *s)
+{
+	return (struct admin_pages){
+	    page_live, page_started, page_ready, page_metrics, page_status, s};
+}

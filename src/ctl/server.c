@@ -1,0 +1,497 @@
+/*
+ * server: see server.h.  Order of this file: bundles, clients, identity,
+ * signals and drain, starting, running, ending.
+ */
+#include "ctl/server_internal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/addrfile.h"
+#include "conf/idsource.h"
+#include "ctl/notify.h"
+#include "ctl/pages.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define IDENTITY_POLL_MS 500
+#define OVERLOAD_ROOM 64 /* clients over max-clients that get a 503 */
+
+/* ---- bundles: what the workers work by ---- */
+
+static void
+publish(struct server *s)
+{
+	const char *trouble = s->session ? session_trouble(s->session) : NULL;
+	struct token *token = s->session ? session_token(s->session) : NULL;
+	struct bundle *b =
+	    bundle_new(++s->generation, s->config, s->identity, token, trouble);
+
+	for (unsigned i = 0; i < s->nworkers; i++)
+		worker_publish(s->workers[i], bundle_ref(b));
+	bundle_unref(b);
+}
+
+static void
+on_session_changed(void *arg)
+{
+	struct server *s = arg;
+	char text[128];
+
+	publish(s);
+	snprintf(text, sizeof(text), "STATUS=session %s",
+	    session_state_name(session_state(s->session)));
+	notify_send(text);
+}
+
+static void
+on_token_refused(void *arg, uint64_t generation)
+{
+	struct server *s = arg;
+
+	if (s->session)
+		session_token_refused(s->session, generation);
+}
+
+/* ---- clients: the least loaded worker gets the next ---- */
+
+static unsigned
+count_clients(const struct server *s)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->nworkers; i++)
+		n += s->workers[i]->assigned;
+	return n;
+}
+
+static void
+pause_accepting(struct server *s, bool pause)
+{
+	for (size_t i = 0; i < s->ndata; i++) {
+		if (pause)
+			listener_pause(s->data[i]);
+		else
+			listener_resume(s->data[i]);
+	}
+}
+
+static void
+on_accepted(void *arg, struct listener *l, int fd)
+{
+	struct server *s = arg;
+	struct worker *least = s->workers[0];
+	unsigned n = count_clients(s);
+
+	for (unsigned i = 1; i < s->nworkers; i++)
+		if (s->workers[i]->assigned < least->assigned)
+			least = s->workers[i];
+	worker_accept(least, l, fd, n >= s->config->max_clients);
+	if (n + 1 >= s->config->max_clients + OVERLOAD_ROOM && !s->draining)
+		pause_accepting(s, true);
+}
+
+static void
+on_client_closed(void *arg, struct worker *w)
+{
+	struct server *s = arg;
+
+	w->assigned--;
+	if (!s->draining &&
+	    count_clients(s) < s->config->max_clients + OVERLOAD_ROOM)
+		pause_accepting(s, false);
+}
+
+/* ---- identity ---- */
+
+static void
+print_findings(const struct findings *found)
+{
+	for (size_t i = 0; i < found->count; i++) {
+		const struct finding *f = &found->list[i];
+
+		if (f->level != FINDING_INFO)
+			fprintf(stderr, "cullis-sidecar: %s: %s\n",
+			    f->level == FINDING_ERROR ? "error" : "warning",
+			    f->text);
+	}
+}
+
+static int
+load_identity(struct server *s, bool quiet, struct err *err)
+{
+	struct identity_source source = idsource_of(s->config);
+	struct findings found = {0};
+	struct identity *id = identity_load(&source, &found, err);
+	int r = -1;
+
+	if (!quiet)
+		print_findings(&found);
+	if (id && config_adopt_gateway(
+		      s->config, identity_mastio_url(id), err) == 0) {
+		identity_set_generation(id, 1);
+		s->identity = id;
+		id = NULL;
+		r = 0;
+	} else if (id && !quiet) {
+		fprintf(stderr, "cullis-sidecar: error: %s\n", err->text);
+	}
+	identity_unref(id);
+	findings_free(&found);
+	return r;
+}
+
+static int
+begin_session(struct server *s, struct err *err)
+{
+	const struct config *conf = s->config;
+	const struct route *route = &conf->route;
+	struct login_setup setup = {
+	    .config = conf, .identity = s->identity, .gateway = &s->gateway};
+	struct upstream_options o = {.host = route->origin->host,
+	    .port = route->origin->port,
+	    .connect_ms = conf->connect_timeout_ms,
+	    .idle_ms = conf->upstream_idle_timeout_ms,
+	    .max_uses = conf->upstream_max_uses,
+	    .max_connections = 4,
+	    .in_limit = 65536};
+
+	if (route->dial != route->origin) {
+		o.dial_host = route->dial->host;
+		o.dial_port = route->dial->port;
+	}
+	s->signer = signer_new(s->identity, err);
+	if (!s->signer)
+		return -1;
+	s->upstream = upstream_new(&s->loop, s->resolver, s->metrics, &o);
+	setup.upstream = s->upstream;
+	setup.signer = s->signer;
+	s->session = session_new(&setup, on_session_changed, s);
+	publish(s);
+	return 0;
+}
+
+/* The workers hold the config that we waited with; what the identity adds to
+ * it goes into a new one. */
+static int
+reload_config(struct server *s, struct err *err)
+{
+	struct findings found = {0};
+	struct config *conf = config_load(s->input, &found);
+	int r = conf ? 0 : findings_result(&found, err);
+
+	if (conf) {
+		config_unref(s->config);
+		s->config = conf;
+	}
+	findings_free(&found);
+	return r;
+}
+
+/* identity-wait: the files may come later, as from an init container. */
+static void
+on_identity_timer(void *arg)
+{
+	struct server *s = arg;
+	struct identity_source source = idsource_of(s->config);
+	struct err err = ERR_INIT;
+	bool last = clock_now_ms() >= s->identity_due_ms;
+
+	err_set(&err, EXIT_CONFIG,
+	    "identity-wait: the identity files did not appear in %s",
+	    s->config->identity_dir);
+	if (identity_files_exist(&source) && reload_config(s, &err) == 0 &&
+	    load_identity(s, !last, &err) == 0 && begin_session(s, &err) == 0) {
+		log_info("server", "the identity is there",
+		    L_STR("agent", identity_agent_id(s->identity)), L_END);
+		return;
+	}
+	if (last) {
+		log_error(
+		    "server", "no identity", L_STR("err", err.text), L_END);
+		s->exit_status = (int)err.exit;
+		s->loop.stop = true;
+		return;
+	}
+	timers_set(&s->loop.timers, &s->identity_timer,
+	    clock_now_ms() + IDENTITY_POLL_MS);
+}
+
+/* ---- signals and drain ---- */
+
+static void
+stop_now(struct server *s)
+{
+	s->loop.stop = true;
+}
+
+static void
+on_drain_timeout(void *arg)
+{
+	struct server *s = arg;
+
+	log_warn("server", "drain-timeout is over, ending what is left",
+	    L_INT("clients", count_clients(s)), L_END);
+	stop_now(s);
+}
+
+static void
+begin_drain(struct server *s)
+{
+	s->draining = true;
+	log_info(
+	    "server", "draining", L_INT("clients", count_clients(s)), L_END);
+	notify_send("STOPPING=1\nSTATUS=draining");
+	for (size_t i = 0; i < s->ndata; i++)
+		listener_close(s->data[i]);
+	for (unsigned i = 0; i < s->nworkers; i++)
+		worker_drain(s->workers[i]);
+	timers_set(&s->loop.timers, &s->drain_timer,
+	    clock_now_ms() + s->config->drain_timeout_ms);
+}
+
+static void
+on_drained(void *arg, struct worker *w)
+{
+	struct server *s = arg;
+
+	(void)w;
+	/* Told once by each worker, after its last client has gone. */
+	if (++s->drained == s->nworkers)
+		stop_now(s);
+}
+
+static void
+on_stop_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct server *s = arg;
+
+	(void)sig;
+	(void)what;
+	if (s->draining)
+		stop_now(s);
+	else
+		begin_drain(s);
+}
+
+static void
+on_hangup(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	(void)arg;
+	log_warn(
+	    "server", "SIGHUP is ignored: restart to load new files", L_END);
+}
+
+static void
+catch_signals(struct server *s)
+{
+	signal(SIGPIPE, SIG_IGN);
+	s->signals[0] = evsignal_new(s->loop.base, SIGTERM, on_stop_signal, s);
+	s->signals[1] = evsignal_new(s->loop.base, SIGINT, on_stop_signal, s);
+	s->signals[2] = evsignal_new(s->loop.base, SIGHUP, on_hangup, s);
+	for (size_t i = 0; i < COUNT(s->signals); i++)
+		event_add(s->signals[i], NULL);
+}
+
+/* ---- starting ---- */
+
+static int
+open_listeners(struct server *s, const struct listen_list *list, unsigned mode,
+    struct listener ***out, size_t *n, struct err *err)
+{
+	struct listener_options o = {
+	    .mode = mode, .group = s->config->listen_group};
+
+	*out = mem_alloc(list->n * sizeof(**out));
+	for (*n = 0; *n < list->n; (*n)++) {
+		(*out)[*n] = listener_open(&s->loop, &list->v[*n], &o, err);
+		if (!(*out)[*n])
+			return -1;
+	}
+	return 0;
+}
+
+static int
+open_admin(struct server *s, struct err *err)
+{
+	const struct admin_pages pages = pages_of(s);
+
+	if (open_listeners(s, &s->config->admin_listen, 0600, &s->admin_ports,
+		&s->nadmin, err) < 0)
+		return -1;
+	s->admin = admin_new(&s->loop, &pages);
+	for (size_t i = 0; i < s->nadmin; i++)
+		if (admin_listen(s->admin, s->admin_ports[i], err) < 0)
+			return -1;
+	return 0;
+}
+
+static int
+start_workers(struct server *s, struct err *err)
+{
+	struct worker_events events = {
+	    on_token_refused, on_client_closed, on_drained, s};
+	unsigned n = s->config->workers;
+
+	s->workers = mem_alloc(n * sizeof(struct worker *));
+	for (unsigned i = 0; i < n; i++) {
+		struct worker *w = worker_new(
+		    i, s->config, s->resolver, &s->gateway, &s->loop, &events);
+
+		if (worker_start(w, err) < 0)
+			return -1;
+		s->workers[s->nworkers++] = w;
+	}
+	publish(s);
+	return 0;
+}
+
+/* The addresses that are really bound, for subcommands and scripts. */
+static int
+write_addresses(struct server *s, struct err *err)
+{
+	struct listen_list data = {0}, admin = {0};
+	int r;
+
+	if (!s->config->runtime_dir)
+		return 0;
+	for (size_t i = 0; i < s->ndata; i++)
+		listen_list_add(&data, listener_addr(s->data[i]));
+	for (size_t i = 0; i < s->nadmin; i++)
+		listen_list_add(&admin, listener_addr(s->admin_ports[i]));
+	r = addrfile_write(s->config->runtime_dir, &data, &admin, err);
+	listen_list_fini(&data);
+	listen_list_fini(&admin);
+	return r;
+}
+
+static void
+begin_accepting(struct server *s)
+{
+	for (size_t i = 0; i < s->ndata; i++) {
+		listener_start(s->data[i], on_accepted, s);
+		log_info("server", "listening",
+		    L_STR("address", listener_name(s->data[i])), L_END);
+		if (!listener_local(s->data[i])->is_unix)
+			log_warn("server",
+			    "every local user who can connect here acts as "
+			    "the agent",
+			    L_STR("address", listener_name(s->data[i])), L_END);
+	}
+	s->started = true;
+	notify_send("READY=1");
+}
+
+static int
+open_log(const struct config *conf, struct err *err)
+{
+	static const int access_fds[] = {[ACCESS_LOG_STDERR] = STDERR_FILENO,
+	    [ACCESS_LOG_STDOUT] = STDOUT_FILENO,
+	    [ACCESS_LOG_NONE] = -1};
+	bool json =
+	    conf->log_format == LOG_FORMAT_JSON ||
+	    (conf->log_format == LOG_FORMAT_AUTO && !isatty(STDERR_FILENO));
+	struct log_config l = {.level = (enum log_level)conf->log_level,
+	    .style = json ? LOG_JSON : LOG_TEXT,
+	    .access_fd = access_fds[conf->access_log]};
+
+	return log_open(&l, err);
+}
+
+static int
+start(struct server *s, struct err *err)
+{
+	struct identity_source source = idsource_of(s->config);
+	bool wait =
+	    s->config->identity_wait_ms > 0 && !identity_files_exist(&source);
+
+	if (!wait && load_identity(s, false, err) < 0)
+		return -1;
+	if (open_listeners(s, &s->config->listen, s->config->listen_mode,
+		&s->data, &s->ndata, err) < 0 ||
+	    open_admin(s, err) < 0 || write_addresses(s, err) < 0)
+		goto told;
+	if (open_log(s->config, err) < 0)
+		goto told;
+	s->resolver = resolver_new();
+	if (start_workers(s, err) < 0 || (!wait && begin_session(s, err) < 0))
+		goto told;
+	if (wait) {
+		log_info("server", "waiting for the identity files",
+		    L_STR("dir", source.dir), L_END);
+		s->identity_due_ms =
+		    clock_now_ms() + s->config->identity_wait_ms;
+		on_identity_timer(s);
+	}
+	begin_accepting(s);
+	return 0;
+told:
+	fprintf(stderr, "cullis-sidecar: error: %s\n", err->text);
+	return -1;
+}
+
+/* ---- ending ---- */
+
+static void
+free_listeners(struct listener **list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		listener_free(list[i]);
+	free(list);
+}
+
+static void
+finish(struct server *s)
+{
+	for (unsigned i = 0; i < s->nworkers; i++)
+		worker_stop(s->workers[i]);
+	for (unsigned i = 0; i < s->nworkers; i++)
+		worker_join_free(s->workers[i]);
+	free(s->workers);
+	session_free(s->session);
+	admin_free(s->admin);
+	free_listeners(s->data, s->ndata);
+	free_listeners(s->admin_ports, s->nadmin);
+	if (s->upstream)
+		upstream_free(s->upstream);
+	if (s->resolver)
+		resolver_free(s->resolver);
+	timers_cancel(&s->loop.timers, &s->drain_timer);
+	timers_cancel(&s->loop.timers, &s->identity_timer);
+	for (size_t i = 0; i < COUNT(s->signals); i++)
+		if (s->signals[i])
+			event_free(s->signals[i]);
+	loop_fini(&s->loop);
+	signer_unref(s->signer);
+	identity_unref(s->identity);
+	config_unref(s->config);
+	free(s->metrics);
+	log_close();
+}
+
+int
+server_run(struct config *config, const struct config_input *input)
+{
+	struct server s = {.config = config, .input = input};
+	struct err err = ERR_INIT;
+
+	s.started_ms = clock_now_ms();
+	s.metrics = MEM_NEW(struct metrics);
+	loop_init(&s.loop);
+	timer_init(&s.drain_timer, on_drain_timeout, &s);
+	timer_init(&s.identity_timer, on_identity_timer, &s);
+	catch_signals(&s);
+	if (start(&s, &err) == 0) {
+		loop_run(&s.loop);
+		log_info("server", "stopped", L_END);
+	} else {
+		s.exit_status = (int)err.exit;
+	}
+	finish(&s);
+	return s.exit_status;
+}

@@ -1,0 +1,239 @@
+/*
+ * session: see session.h.
+ */
+#include "ctl/session.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+
+#define BACKOFF_FIRST_MS 1000
+#define BACKOFF_MAX_MS 60000
+#define TERMINAL_PROBE_MS 300000
+#define REFUSED_PAUSE_MS 1000 /* between logins that refusals ask for */
+
+struct session {
+	struct login_setup setup;
+	void (*changed)(void *);
+	void *arg;
+	enum session_state state;
+	struct login *login; /* while one is under way */
+	struct token *token;
+	char *trouble;
+	struct timer due;  /* next login */
+	struct timer ends; /* of the token */
+	uint64_t generation;
+	int64_t last_ms; /* when the last login ended */
+	unsigned failures;
+	uint64_t ok, failed;
+};
+
+static uint32_t
+random32(void)
+{
+	uint32_t r = 0;
+
+	RAND_bytes((unsigned char *)&r, sizeof(r));
+	return r;
+}
+
+int64_t
+session_backoff_ms(unsigned failures, uint32_t random)
+{
+	int64_t ms = BACKOFF_FIRST_MS;
+
+	while (failures-- > 1 && ms < BACKOFF_MAX_MS)
+		ms *= 2;
+	if (ms > BACKOFF_MAX_MS)
+		ms = BACKOFF_MAX_MS;
+	return ms - (int64_t)((uint64_t)ms / 4 * random >> 32);
+}
+
+static struct timers *
+timers_of(struct session *s)
+{
+	return &s->setup.upstream->loop->timers;
+}
+
+static void on_told(void *, const struct login_result *);
+
+static void
+log_in(struct session *s)
+{
+	if (s->login)
+		return;
+	timers_cancel(timers_of(s), &s->due);
+	s->state = s->token ? SESSION_REFRESHING : SESSION_FETCHING;
+	s->login = login_start(&s->setup, on_told, s);
+}
+
+static void
+on_due(void *arg)
+{
+	log_in(arg);
+}
+
+static void
+drop_token(struct session *s)
+{
+	token_unref(s->token);
+	s->token = NULL;
+}
+
+static void
+on_ends(void *arg)
+{
+	struct session *s = arg;
+
+	drop_token(s);
+	if (s->state == SESSION_REFRESHING)
+		s->state = SESSION_FETCHING;
+	s->changed(s->arg);
+}
+
+static void
+adopt(struct session *s, struct token *t)
+{
+	int64_t now = clock_now_ms();
+	int64_t due = t->refresh_ms;
+
+	s->ok++;
+	s->failures = 0;
+	free(s->trouble);
+	s->trouble = NULL;
+	drop_token(s);
+	t->generation = ++s->generation;
+	s->token = t;
+	s->state = SESSION_VALID;
+	/* Up to a tenth of the wait earlier, so that sidecars started
+	 * together do not refresh together. */
+	due -= (int64_t)((uint64_t)(due > now ? (due - now) / 10 : 0) *
+			     random32() >>
+			 32);
+	if (due < now + REFUSED_PAUSE_MS)
+		due = now + REFUSED_PAUSE_MS;
+	timers_set(timers_of(s), &s->due, due);
+	timers_set(timers_of(s), &s->ends, t->expires_ms);
+	log_info("session", "logged in",
+	    L_STR("agent", identity_agent_id(s->setup.identity)),
+	    L_STR("bound", t->bound ? "yes" : "no"),
+	    L_STR("htu_base", t->htu_base),
+	    L_INT("expires_s", (t->expires_ms - now) / 1000), L_END);
+}
+
+static void
+note_failure(struct session *s, const struct login_result *r)
+{
+	int64_t wait = session_backoff_ms(++s->failures, random32());
+
+	s->failed++;
+	free(s->trouble);
+	s->trouble = mem_strdup(r->why);
+	s->state = r->terminal ? SESSION_TERMINAL : SESSION_BACKOFF;
+	if (r->terminal && wait < TERMINAL_PROBE_MS && s->failures > 3)
+		wait = TERMINAL_PROBE_MS -
+		       (int64_t)((uint64_t)TERMINAL_PROBE_MS / 4 * random32() >>
+				 32);
+	if (wait < (int64_t)r->retry_after_s * 1000)
+		wait = (int64_t)r->retry_after_s * 1000;
+	timers_set(timers_of(s), &s->due, clock_now_ms() + wait);
+	log_warn("session", "login failed", L_STR("err", r->why),
+	    L_INT("retry_ms", wait), L_END);
+}
+
+static void
+on_told(void *arg, const struct login_result *r)
+{
+	struct session *s = arg;
+
+	s->login = NULL;
+	s->last_ms = clock_now_ms();
+	if (r->token)
+		adopt(s, r->token);
+	else
+		note_failure(s, r);
+	s->changed(s->arg);
+}
+
+void
+session_token_refused(struct session *s, uint64_t generation)
+{
+	int64_t soonest = s->last_ms + REFUSED_PAUSE_MS;
+
+	if (s->login || generation < s->generation)
+		return;
+	/* The refused token is of no use to anybody. */
+	timers_cancel(timers_of(s), &s->ends);
+	drop_token(s);
+	if (s->state == SESSION_VALID)
+		s->state = SESSION_FETCHING;
+	if (s->state == SESSION_FETCHING && clock_now_ms() >= soonest)
+		log_in(s);
+	else if (s->state == SESSION_FETCHING)
+		timers_set(timers_of(s), &s->due, soonest);
+	s->changed(s->arg);
+}
+
+struct session *
+session_new(const struct login_setup *setup, void (*changed)(void *), void *arg)
+{
+	struct session *s = MEM_NEW(struct session);
+
+	s->setup = *setup;
+	s->changed = changed;
+	s->arg = arg;
+	timer_init(&s->due, on_due, s);
+	timer_init(&s->ends, on_ends, s);
+	log_in(s);
+	return s;
+}
+
+void
+session_free(struct session *s)
+{
+	if (!s)
+		return;
+	if (s->login)
+		login_cancel(s->login);
+	timers_cancel(timers_of(s), &s->due);
+	timers_cancel(timers_of(s), &s->ends);
+	drop_token(s);
+	free(s->trouble);
+	free(s);
+}
+
+enum session_state
+session_state(const struct session *s)
+{
+	return s->state;
+}
+
+const char *
+session_state_name(enum session_state state)
+{
+	static const char *const names[] = {
+	    "fetching", "valid", "refreshing", "backoff", "terminal"};
+
+	return names[state];
+}
+
+struct token *
+session_token(const struct session *s)
+{
+	return s->token;
+}
+
+const char *
+session_trouble(const struct session *s)
+{
+	return s->trouble;
+}
+
+uint64_t
+session_logins(const struct session *s, bool ok)
+{
+	return ok ? s->ok : s->failed;
+}

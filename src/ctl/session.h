@@ -1,0 +1,45 @@
+/*
+ * session: keeps a valid token at hand: logs in at once, again at 80 % of the
+ * token's life, with exponential back-off when that fails, one login at a time
+ * however many workers ask.  The old token serves until it ends.
+ *
+ * Threads: main.
+ */
+#ifndef CTL_SESSION_H
+#define CTL_SESSION_H
+
+#include "ctl/login.h"
+
+enum session_state {
+	SESSION_FETCHING, /* no token yet */
+	SESSION_VALID,
+	SESSION_REFRESHING, /* a token, and a newer one on its way */
+	SESSION_BACKOFF,    /* the last login failed, the next is due */
+	SESSION_TERMINAL,   /* refused for good; looked at again in minutes */
+};
+
+struct session;
+
+/* changed: there is a new token, or a new reason why there is none. */
+struct session *session_new(const struct login_setup *,
+    void (*changed)(void *arg), void *arg) ATTR_MUST_USE;
+void session_free(struct session *);
+
+/* The gateway refused the token of this generation: get another, unless a
+ * newer one is there already. */
+void session_token_refused(struct session *, uint64_t generation);
+
+enum session_state session_state(const struct session *);
+const char *session_state_name(enum session_state);
+/* Borrowed; NULL: none, or it has ended. */
+struct token *session_token(const struct session *);
+/* Why the last login failed, or NULL. */
+const char *session_trouble(const struct session *);
+/* Logins that ended well, and badly. */
+uint64_t session_logins(const struct session *, bool ok);
+
+/* Milliseconds to wait after n failures in a row, 1 s to 60 s, with up to a
+ * quarter of it taken off by `random`. */
+int64_t session_backoff_ms(unsigned failures, uint32_t random);
+
+#endif
