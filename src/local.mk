@@ -4,6 +4,24 @@
 noinst_LIBRARIES += libsidecar.a
 libsidecar_a_CFLAGS = $(AM_CFLAGS) $(JWT_CFLAGS)
 libsidecar_a_SOURCES = \
+	src/tbl/end.h \
+	src/tbl/metric.h \
+	src/tbl/verdict.h \
+	src/base/attr.h \
+	src/base/b64.c src/base/b64.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/err.c src/base/err.h \
+	src/base/log.c src/base/log.h \
+	src/base/mem.c src/base/mem.h \
+	src/base/metrics.c src/base/metrics.h \
+	src/base/str.c src/base/str.h \
+	src/http/chars.c src/http/chars.h \
+	src/http/chunked.c src/http/chunked.h \
+	src/http/field.c src/http/field.h src/http/field_tbl.h \
+	src/http/framing.c src/http/framing.h \
+	src/http/head.c src/http/head.h \
+	src/http/url.c src/http/url.h \
+	src/http/write.c src/http/write.h \
 	src/auth/agentfile.c src/auth/agentfile.h \
 	src/auth/agentid.c src/auth/agentid.h \
 	src/auth/assertion.c src/auth/assertion.h \
@@ -21,25 +39,6 @@ libsidecar_a_SOURCES = \
 	src/auth/tls.c src/auth/tls.h \
 	src/auth/token.c src/auth/token.h \
 	src/auth/verdict.c src/auth/verdict.h \
-	src/tbl/verdict.h \
-	src/base/attr.h \
-	src/base/b64.c src/base/b64.h \
-	src/base/clock.c src/base/clock.h \
-	src/base/err.c src/base/err.h \
-	src/base/mem.c src/base/mem.h \
-	src/base/str.c src/base/str.h \
-	src/http/chars.c src/http/chars.h \
-	src/http/chunked.c src/http/chunked.h \
-	src/http/field.c src/http/field.h src/http/field_tbl.h \
-	src/http/framing.c src/http/framing.h \
-	src/http/head.c src/http/head.h \
-	src/http/url.c src/http/url.h \
-	src/http/write.c src/http/write.h \
-	src/cli/cli.c src/cli/cli.h src/cli/command.h \
-	src/cli/config.c \
-	src/cli/healthcheck.c \
-	src/cli/help.c \
-	src/cli/identity.c \
 	src/conf/access.c src/conf/access.h \
 	src/conf/addrfile.c src/conf/addrfile.h \
 	src/conf/config.c src/conf/config.h \
@@ -50,7 +49,37 @@ libsidecar_a_SOURCES = \
 	src/conf/parse.c src/conf/parse.h \
 	src/conf/route.c src/conf/route.h \
 	src/conf/setting.c src/conf/setting.h \
-	src/conf/value.c src/conf/value.h
+	src/conf/value.c src/conf/value.h \
+	src/net/conn.c src/net/conn.h \
+	src/net/fetch.c src/net/fetch.h \
+	src/net/listener.c src/net/listener.h \
+	src/net/loop.c src/net/loop.h \
+	src/net/mailbox.c src/net/mailbox.h \
+	src/net/peer.c src/net/peer.h \
+	src/net/relay.c src/net/relay.h \
+	src/net/replay.c src/net/replay.h \
+	src/net/resolve.c src/net/resolve.h \
+	src/net/timers.c src/net/timers.h \
+	src/net/upstream.c src/net/upstream.h \
+	src/proxy/accesslog.c src/proxy/accesslog.h \
+	src/proxy/admit.c src/proxy/admit.h \
+	src/proxy/bundle.c src/proxy/bundle.h \
+	src/proxy/client.c src/proxy/client.h \
+	src/proxy/exchange.c src/proxy/exchange.h \
+	src/proxy/message.c src/proxy/message.h \
+	src/proxy/worker.c src/proxy/worker.h \
+	src/ctl/admin.c src/ctl/admin.h \
+	src/ctl/login.c src/ctl/login.h \
+	src/ctl/notify.c src/ctl/notify.h \
+	src/ctl/pages.c src/ctl/pages.h \
+	src/ctl/server.c src/ctl/server.h \
+	src/ctl/server_internal.h \
+	src/ctl/session.c src/ctl/session.h \
+	src/cli/cli.c src/cli/cli.h src/cli/command.h \
+	src/cli/config.c \
+	src/cli/healthcheck.c \
+	src/cli/help.c \
+	src/cli/identity.c
 
 SIDECAR_LIBS = libsidecar.a $(EVENT_LIBS) $(EVENT_EXTRA_LIBS) \
     $(OPENSSL_LIBS) $(JWT_LIBS) $(JANSSON_LIBS)

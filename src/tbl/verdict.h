@@ -109,8 +109,8 @@ VERDICT_CODE(NO_ISSUER, "no-token-issuer",
 VERDICT_CODE(NOT_MASTIO, "no-login-route",
     "The gateway has no login at /v1/auth/token.",
     "Set gateway to a Mastio of May 2026 or later.")
-VERDICT_CODE(BUSY, "gateway-busy",
-    "The gateway is starting or overloaded.", "Try again after a while.")
+VERDICT_CODE(BUSY, "gateway-busy", "The gateway is starting or overloaded.",
+    "Try again after a while.")
 
 /* --- login alone: mint, challenge and endorsement */
 VERDICT_ROW(LOGIN_PROOF, 401, DETAIL,
@@ -122,8 +122,8 @@ VERDICT_ROW(LOGIN_EXP, 401, BEGINS, "assertion: Signature has expired", LOGIN,
     FIX_CLOCK, 1, 0, 0, CLOCK)
 VERDICT_ROW(LOGIN_IAT, 401, BEGINS, "assertion: The token is not yet valid",
     LOGIN, FIX_CLOCK, 1, 0, 0, CLOCK)
-VERDICT_ROW(LOGIN_STEP3, 401, DETAIL, "assertion invalid", LOGIN, FIX_CLOCK,
-    1, 0, 0, CLOCK)
+VERDICT_ROW(LOGIN_STEP3, 401, DETAIL, "assertion invalid", LOGIN, FIX_CLOCK, 1,
+    0, 0, CLOCK)
 VERDICT_ROW(LOGIN_SUB, 401, DETAIL, "sub does not match client cert", LOGIN,
     TERMINAL, 0, 0, 0, SUBJECT)
 VERDICT_ROW(LOGIN_SUB3, 401, DETAIL,
@@ -140,8 +140,8 @@ VERDICT_ROW(LOGIN_NO_PIN, 500, BEGINS, "agent has no pinned cert_pem", LOGIN,
     TERMINAL, 0, 0, 0, AGENT_RECORD)
 VERDICT_ROW(LOGIN_BAD_PIN, 500, BEGINS, "pinned cert_pem is malformed", LOGIN,
     TERMINAL, 0, 0, 0, AGENT_RECORD)
-VERDICT_ROW(LOGIN_SIGNATURE, 401, DETAIL,
-    "Invalid client_assertion signature", LOGIN, FIX_CLOCK, 1, 0, 0, CLOCK)
+VERDICT_ROW(LOGIN_SIGNATURE, 401, DETAIL, "Invalid client_assertion signature",
+    LOGIN, FIX_CLOCK, 1, 0, 0, CLOCK)
 VERDICT_ROW(LOGIN_REPLAY, 401, BEGINS, "client_assertion already used", LOGIN,
     NEW_PROOF, 1, 0, 0, ASSERTION)
 VERDICT_ROW(LOGIN_REVOKED, 401, DETAIL, "Certificate has been revoked", LOGIN,
@@ -150,18 +150,18 @@ VERDICT_ROW(LOGIN_THUMBPRINT, 401, BEGINS, "Certificate thumbprint mismatch",
     LOGIN, TERMINAL, 0, 0, V_RELOAD, CERT_PIN)
 VERDICT_ROW(LOGIN_COURT_CHAIN, 401, BEGINS, "certificate chain ", LOGIN,
     TERMINAL, 0, 0, V_RELOAD, CHAIN)
-VERDICT_ROW(LOGIN_X5C, 401, BEGINS, "x5c header", LOGIN, TERMINAL, 0, 0, 0,
-    CHAIN)
-VERDICT_ROW(LOGIN_SPIFFE, 401, BEGINS, "SPIFFE ID in SAN does not match",
-    LOGIN, TERMINAL, 0, 0, 0, SUBJECT)
+VERDICT_ROW(
+    LOGIN_X5C, 401, BEGINS, "x5c header", LOGIN, TERMINAL, 0, 0, 0, CHAIN)
+VERDICT_ROW(LOGIN_SPIFFE, 401, BEGINS, "SPIFFE ID in SAN does not match", LOGIN,
+    TERMINAL, 0, 0, 0, SUBJECT)
 VERDICT_ROW(LOGIN_UNKNOWN, 401, DETAIL, "Agent not found or org mismatch",
     LOGIN, TERMINAL, 0, 0, 0, UNPUBLISHED)
-VERDICT_ROW(LOGIN_INACTIVE, 403, DETAIL, "Agent not active", LOGIN, TERMINAL,
-    0, 0, 0, DEACTIVATED)
+VERDICT_ROW(LOGIN_INACTIVE, 403, DETAIL, "Agent not active", LOGIN, TERMINAL, 0,
+    0, 0, DEACTIVATED)
 VERDICT_ROW(LOGIN_ENDORSE, 403, HOLDS, "signature", LOGIN, TERMINAL, 0, 0,
     V_ENDORSE, ENDORSE)
-VERDICT_ROW(LOGIN_NO_ISSUER, 503, BEGINS, "reverse proxy not configured",
-    LOGIN, TERMINAL, 0, 0, 0, NO_ISSUER)
+VERDICT_ROW(LOGIN_NO_ISSUER, 503, BEGINS, "reverse proxy not configured", LOGIN,
+    TERMINAL, 0, 0, 0, NO_ISSUER)
 VERDICT_ROW(LOGIN_BUSY, 503, ANYTHING, "", LOGIN, BACKOFF, 0, 0, 0, BUSY)
 VERDICT_ROW(LOGIN_RATE, 429, ANYTHING, "", LOGIN, BACKOFF, 0, 60, 0, BUSY)
 VERDICT_ROW(LOGIN_500, 500, ANYTHING, "", LOGIN, BACKOFF, 0, 0, 0, BUSY)
@@ -171,17 +171,17 @@ VERDICT_ROW(LOGIN_404, 404, ANYTHING, "", LOGIN, TERMINAL, 0, 0, 0, NOT_MASTIO)
 VERDICT_ROW(LOGIN_405, 405, ANYTHING, "", LOGIN, TERMINAL, 0, 0, 0, NOT_MASTIO)
 
 /* --- proofs and nonces */
-VERDICT_ROW(NONCE, 401, DETAIL, "use_dpop_nonce", ANY, NEW_NONCE, 5, 0, 0,
-    NONCE)
+VERDICT_ROW(
+    NONCE, 401, DETAIL, "use_dpop_nonce", ANY, NEW_NONCE, 5, 0, 0, NONCE)
 VERDICT_ROW(HTU, 401, BEGINS, "Invalid DPoP proof: htu mismatch", ANY,
     LEARN_HTU, 1, 0, 0, HTU)
 VERDICT_ROW(IAT, 401, DETAIL,
-    "Invalid DPoP proof: iat out of acceptable window", ANY, FIX_CLOCK, 1, 0,
-    0, CLOCK)
+    "Invalid DPoP proof: iat out of acceptable window", ANY, FIX_CLOCK, 1, 0, 0,
+    CLOCK)
 VERDICT_ROW(ATH, 401, DETAIL, "Invalid DPoP proof: ath mismatch", ANY,
     NEW_PROOF, 1, 0, 0, PROOF)
-VERDICT_ROW(PROOF, 401, BEGINS, "Invalid DPoP proof: ", ANY, TERMINAL, 0, 0, 0,
-    PROOF)
+VERDICT_ROW(
+    PROOF, 401, BEGINS, "Invalid DPoP proof: ", ANY, TERMINAL, 0, 0, 0, PROOF)
 VERDICT_ROW(REPLAY, 401, DETAIL, "DPoP proof replay detected", ANY, NEW_PROOF,
     1, 0, 0, PROOF)
 VERDICT_ROW(PROOF_LOST, 401, BEGINS,
@@ -200,8 +200,8 @@ VERDICT_ROW(NO_KEY, 401, BEGINS, "Agent has no DPoP key registered", REQUEST,
     TERMINAL, 0, 0, 0, KEY)
 
 /* --- tokens */
-VERDICT_ROW(TOKEN_REJECTED, 401, DETAIL, "local token rejected", REQUEST,
-    LOGIN, 1, 0, 0, TOKEN)
+VERDICT_ROW(TOKEN_REJECTED, 401, DETAIL, "local token rejected", REQUEST, LOGIN,
+    1, 0, 0, TOKEN)
 VERDICT_ROW(TOKEN_KEY, 401, DETAIL,
     "DPoP proof key does not match LOCAL_TOKEN cnf.jkt", REQUEST, LOGIN, 1, 0,
     0, TOKEN)
@@ -209,8 +209,8 @@ VERDICT_ROW(TOKEN_UNBOUND, 401, BEGINS, "LOCAL_TOKEN missing cnf.jkt", REQUEST,
     LOGIN, 1, 0, 0, TOKEN)
 VERDICT_ROW(DEACTIVATED, 401, DETAIL, "agent not registered or deactivated",
     ANY, TERMINAL, 0, 0, 0, DEACTIVATED)
-VERDICT_ROW(TOKEN_WANTED, 401, BEGINS, "DPoP token required", REQUEST, LOGIN,
-    1, 0, 0, TOKEN)
+VERDICT_ROW(TOKEN_WANTED, 401, BEGINS, "DPoP token required", REQUEST, LOGIN, 1,
+    0, 0, TOKEN)
 VERDICT_ROW(PROOF_HEADER, 401, DETAIL, "DPoP proof header required", REQUEST,
     LOGIN, 1, 0, 0, TOKEN)
 /* The Court never takes a local token: nothing that a login would mend. */
@@ -242,18 +242,18 @@ VERDICT_ROW(CERT_PEM, 401, REASON, "client_cert_invalid_pem", ANY, TERMINAL, 0,
     0, 0, CERT_HEADER)
 VERDICT_ROW(CERT_IDENTITY, 401, REASON, "client_cert_no_parseable_identity",
     ANY, TERMINAL, 0, 0, V_RELOAD, CERT_IDENTITY)
-VERDICT_ROW(CERT_ORG, 401, REASON, "client_cert_org_mismatch", ANY, TERMINAL,
-    0, 0, V_RELOAD, CERT_ORG)
+VERDICT_ROW(CERT_ORG, 401, REASON, "client_cert_org_mismatch", ANY, TERMINAL, 0,
+    0, V_RELOAD, CERT_ORG)
 VERDICT_ROW(AGENT_UNKNOWN, 401, REASON, "agent_unknown_or_inactive", ANY,
     TERMINAL, 0, 0, 0, DEACTIVATED)
 VERDICT_ROW(PIN_UNAVAILABLE, 401, REASON, "agent_cert_pin_unavailable", ANY,
     TERMINAL, 0, 0, 0, AGENT_RECORD)
-VERDICT_ROW(CERT_PIN, 401, REASON, "client_cert_pin_mismatch", ANY, TERMINAL,
-    0, 0, V_RELOAD, CERT_PIN)
+VERDICT_ROW(CERT_PIN, 401, REASON, "client_cert_pin_mismatch", ANY, TERMINAL, 0,
+    0, V_RELOAD, CERT_PIN)
 VERDICT_ROW(TYPED_UNKNOWN, 401, REASON, "typed_principal_unknown", ANY,
     TERMINAL, 0, 0, 0, PRINCIPAL)
-VERDICT_ROW(TYPED_NOT_YET, 401, REASON, "typed_principal_not_yet_enrolled",
-    ANY, TERMINAL, 0, 0, 0, PRINCIPAL)
+VERDICT_ROW(TYPED_NOT_YET, 401, REASON, "typed_principal_not_yet_enrolled", ANY,
+    TERMINAL, 0, 0, 0, PRINCIPAL)
 VERDICT_ROW(TYPED_KEY, 401, REASON, "client_cert_pubkey_not_bound_to_principal",
     ANY, TERMINAL, 0, 0, V_RELOAD, PRINCIPAL)
 
@@ -267,30 +267,29 @@ VERDICT_ROW(PAGE_401, 401, TITLE, "401 Authorization Required", ANY, TERMINAL,
     0, 0, 0, CERT_MISSING)
 
 /* --- looks like ours and is the agent's own business */
-VERDICT_ROW(PROVIDER, 401, REASON, "provider_auth_failed", REQUEST, PASS, 0, 0,
-    0, NONE)
+VERDICT_ROW(
+    PROVIDER, 401, REASON, "provider_auth_failed", REQUEST, PASS, 0, 0, 0, NONE)
 VERDICT_ROW(MESSAGE, 401, DETAIL, "mtls-only signature verification failed",
     REQUEST, PASS, 0, 0, 0, NONE)
 VERDICT_ROW(WEBAUTHN, 401, BEGINS, "user session lacks a WebAuthn assertion",
     REQUEST, PASS, 0, 0, 0, NONE)
-VERDICT_ROW(PDP, 401, DETAIL, "invalid signature", REQUEST, PASS, 0, 0, 0,
-    NONE)
+VERDICT_ROW(PDP, 401, DETAIL, "invalid signature", REQUEST, PASS, 0, 0, 0, NONE)
 
 /* --- an unknown text behind a challenge of the gateway's own realm */
 VERDICT_ROW(REALM_COURT_LOCAL, 401, REALM, "agent-trust", COURT_LOCAL, PASS, 0,
     0, 0, NONE)
-VERDICT_ROW(REALM_MASTIO, 401, REALM, "mcp-proxy", REQUEST, LOGIN, 1, 0, 0,
-    TOKEN)
-VERDICT_ROW(REALM_COURT, 401, REALM, "agent-trust", REQUEST, LOGIN, 1, 0, 0,
-    TOKEN)
+VERDICT_ROW(
+    REALM_MASTIO, 401, REALM, "mcp-proxy", REQUEST, LOGIN, 1, 0, 0, TOKEN)
+VERDICT_ROW(
+    REALM_COURT, 401, REALM, "agent-trust", REQUEST, LOGIN, 1, 0, 0, TOKEN)
 
 /* --- overload: shed before anything was executed */
-VERDICT_ROW(SHED_RATE, 503, SHED, "global_rate_limit", REQUEST, BACKOFF, 0, 1,
-    0, BUSY)
+VERDICT_ROW(
+    SHED_RATE, 503, SHED, "global_rate_limit", REQUEST, BACKOFF, 0, 1, 0, BUSY)
 VERDICT_ROW(SHED_DB, 503, SHED, "db_latency_circuit_breaker", REQUEST, BACKOFF,
     0, 5, 0, BUSY)
-VERDICT_ROW(SHED_SIZE, 413, SHED, "request_body_too_large", REQUEST, PASS, 0,
-    0, 0, NONE)
+VERDICT_ROW(SHED_SIZE, 413, SHED, "request_body_too_large", REQUEST, PASS, 0, 0,
+    0, NONE)
 
 /* --- any other answer to a login is a refusal */
 VERDICT_ROW(LOGIN_OTHER, 0, ANYTHING, "", LOGIN, TERMINAL, 0, 0, 0, ASSERTION)
