@@ -190,6 +190,8 @@ handshake(struct conn *c)
 
 	c->want_write = false;
 	if (ret == 1) {
+		/* A certificate that did not verify has left its reasons. */
+		ERR_clear_error();
 		c->state = CONN_OPEN;
 		see_peer(c);
 		set_timer(c, c->srv->set.keepalive_ms);

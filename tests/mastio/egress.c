@@ -136,10 +136,11 @@ headers_seen(const struct exchange *x)
 
 	for (size_t i = 0; i < x->head->nheaders; i++) {
 		const struct header *h = &x->head->headers[i];
-		json_t *value = json_string(h->value);
+		json_t *value;
 
 		if (strchr(h->name, '_'))
 			continue;
+		value = json_string(h->value);
 		if (!value)
 			value = json_string("(not UTF-8)");
 		json_array_append_new(list, json_pack("[s,o]", h->name, value));

@@ -67,7 +67,7 @@ front_page(struct exchange *x, int status, const char *title)
 {
 	char heading[64], *page;
 
-	/* "400 The SSL certificate error" is titled so, but headed so: */
+	/* A more telling title stands below the heading of all 400s. */
 	snprintf(heading, sizeof(heading), "%s",
 	    status == 400 ? "400 Bad Request" : title);
 	page = xasprintf("<html>\r\n<head><title>%s</title></head>\r\n"
@@ -79,8 +79,9 @@ front_page(struct exchange *x, int status, const char *title)
 	    strcmp(title, heading) ? "</center>\r\n" : "");
 	answer_begin(x, status, FROM_NGINX);
 	answer_header(x, "Content-Type", "text/html");
-	/* These end the connection in ngx_http_special_response_handler(). */
-	if (status == 400 || status == 413 || status == 414 || status == 501)
+	/* nginx closes behind these, whatever the client wants. */
+	if (status == 400 || status == 405 || status == 413 || status == 414 ||
+	    status == 501)
 		x->answer.close = true;
 	answer_body(x, page, strlen(page));
 	free(page);

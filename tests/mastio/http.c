@@ -300,6 +300,8 @@ http_body_read(struct body *b, const char *p, size_t n, size_t *used,
 	*data = NULL;
 	if (b->state == BODY_DONE)
 		return HTTP_DONE;
+	if (n == 0)
+		return HTTP_MORE;
 	if (b->state != BODY_LENGTH && b->state != BODY_CHUNK_DATA)
 		return body_line(b, p, n, used);
 	take = n < b->left ? n : (size_t)b->left;

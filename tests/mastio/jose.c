@@ -172,6 +172,25 @@ encode_part(json_t *j)
 	return out;
 }
 
+/* r || s of a DER signature, each as long as the key's field: a test may sign
+ * with a key that ES256 does not allow.  base64url. */
+static char *
+raw_signature(const uint8_t *der, size_t der_len, EVP_PKEY *key)
+{
+	int field = (EVP_PKEY_get_bits(key) + 7) / 8;
+	ECDSA_SIG *es = d2i_ECDSA_SIG(NULL, &der, (long)der_len);
+	uint8_t *rs = xcalloc(2, (size_t)field);
+	char *out;
+
+	if (!es || BN_bn2binpad(ECDSA_SIG_get0_r(es), rs, field) < 0 ||
+	    BN_bn2binpad(ECDSA_SIG_get0_s(es), rs + field, field) < 0)
+		abort();
+	out = b64u_encode(rs, 2 * (size_t)field);
+	ECDSA_SIG_free(es);
+	free(rs);
+	return out;
+}
+
 char *
 jws_sign(json_t *header, json_t *claims, const char *alg, EVP_PKEY *key)
 {
@@ -181,21 +200,8 @@ jws_sign(json_t *header, json_t *claims, const char *alg, EVP_PKEY *key)
 	uint8_t *sig = sign_raw(input, key, &len);
 	char *s, *out;
 
-	if (strcmp(alg, "ES256") == 0) {
-		const uint8_t *p = sig;
-		ECDSA_SIG *es = d2i_ECDSA_SIG(NULL, &p, (long)len);
-		uint8_t rs[2 * P256_LEN];
-
-		if (!es ||
-		    BN_bn2binpad(ECDSA_SIG_get0_r(es), rs, P256_LEN) < 0 ||
-		    BN_bn2binpad(
-			ECDSA_SIG_get0_s(es), rs + P256_LEN, P256_LEN) < 0)
-			abort();
-		ECDSA_SIG_free(es);
-		s = b64u_encode(rs, sizeof(rs));
-	} else {
-		s = b64u_encode(sig, len);
-	}
+	s = strcmp(alg, "ES256") == 0 ? raw_signature(sig, len, key)
+				      : b64u_encode(sig, len);
 	out = xasprintf("%s.%s", input, s);
 	free(s);
 	free(sig);

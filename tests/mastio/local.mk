@@ -35,3 +35,6 @@ mastio_dev_SOURCES = \
 	tests/mastio/util.c tests/mastio/util.h
 mastio_dev_LDADD = $(EVENT_LIBS) $(EVENT_EXTRA_LIBS) $(OPENSSL_LIBS) \
     $(JANSSON_LIBS) -lm
+
+TESTS += tests/mastio/selftest.py
+EXTRA_DIST += tests/mastio/harness.py tests/mastio/selftest.py
