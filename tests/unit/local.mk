@@ -24,6 +24,7 @@ UNIT_AUTH_TESTS = \
 
 UNIT_CONF_TESTS = \
 	tests/unit/t_access \
+	tests/unit/t_cli \
 	tests/unit/t_config \
 	tests/unit/t_options \
 	tests/unit/t_parse \
@@ -83,6 +84,10 @@ tests_unit_t_token_LDADD = $(UNIT_LIBS)
 tests_unit_t_verdict_SOURCES = tests/unit/t_verdict.c $(UNIT_AUTH_SOURCES)
 tests_unit_t_verdict_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_verdict_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_cli_SOURCES = tests/unit/t_cli.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_cli_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_cli_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_value_SOURCES = tests/unit/t_value.c tests/unit/unit.h
 tests_unit_t_value_CFLAGS = $(UNIT_CFLAGS)
