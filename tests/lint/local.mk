@@ -4,8 +4,8 @@ EXTRA_DIST += tests/demo tests/lint/ends.sh tests/lint/layers.sh \
 	tests/lint/options.sh tests/lint/run
 
 all-local: layers.stamp
-layers.stamp: $(libsidecar_a_SOURCES) $(mastio_dev_SOURCES) \
-    $(cullis_sidecar_SOURCES) tests/lint/layers.sh
+layers.stamp: $(libsidecar_a_SOURCES) $(cullis_sidecar_SOURCES) \
+    $(mastio_dev_SOURCES) $(dpopcheck_SOURCES) tests/lint/layers.sh
 	$(AM_V_at)$(SHELL) $(top_srcdir)/tests/lint/layers.sh $(top_srcdir)
 	$(AM_V_at)touch $@
 CLEANFILES += layers.stamp
