@@ -88,7 +88,9 @@ read_fields(const struct head *h, struct framing *fr, const char **why)
 	uint64_t length;
 	bool given;
 
-	*fr = (struct framing){.kind = FRAMING_NONE};
+	fr->kind = FRAMING_NONE;
+	fr->length = 0;
+	fr->stated = false;
 	if (read_length(h, &length, &given, why) != FRAMING_OK)
 		return FRAMING_BAD;
 	if (coding == CODING_BAD)
