@@ -95,30 +95,28 @@ from_sans(const X509 *cert, struct agentid *id)
 	return found;
 }
 
-static bool
+static void
 from_subject(const X509 *cert, struct agentid *id)
 {
 	X509_NAME *subject = X509_get_subject_name(cert);
 	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
 	unsigned char *text = NULL;
-	bool found = false;
 	int n;
 
 	if (at < 0)
-		return false;
+		return;
 	n = ASN1_STRING_to_UTF8(
 	    &text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
 	if (n > 0 && !memchr(text, 0, (size_t)n))
-		found = agentid_from_name(
-		    span_new((const char *)text, (size_t)n), id);
+		agentid_from_name(span_new((const char *)text, (size_t)n), id);
 	OPENSSL_free(text);
-	return found;
 }
 
-bool
+void
 agentid_from_cert(const X509 *cert, struct agentid *id)
 {
-	return from_sans(cert, id) || from_subject(cert, id);
+	if (!from_sans(cert, id))
+		from_subject(cert, id);
 }
 
 const char *

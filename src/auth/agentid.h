@@ -8,7 +8,6 @@
 #ifndef AUTH_AGENTID_H
 #define AUTH_AGENTID_H
 
-#include "base/attr.h"
 #include "base/str.h"
 
 #include <openssl/x509.h>
@@ -21,12 +20,12 @@ struct agentid {
 
 /* Agent id of spiffe://TD/ORG/NAME or spiffe://TD/ORG/TYPE/NAME, where TYPE is
  * agent, user or workload.  False, and *id untouched, for any other form. */
-bool agentid_from_spiffe(struct span uri, struct agentid *id) ATTR_MUST_USE;
+bool agentid_from_spiffe(struct span uri, struct agentid *id);
 /* Agent id of a common name "ORG::NAME". */
-bool agentid_from_name(struct span name, struct agentid *id) ATTR_MUST_USE;
-/* As the gateway does it.  False if the certificate names no agent; spiffe
- * may be set even then. */
-bool agentid_from_cert(const X509 *, struct agentid *) ATTR_MUST_USE;
+bool agentid_from_name(struct span name, struct agentid *id);
+/* As the gateway does it.  org and id stay NULL if the certificate names no
+ * agent; spiffe may be set even then. */
+void agentid_from_cert(const X509 *, struct agentid *);
 void agentid_free(struct agentid *);
 
 /* The sentence that helps with an id which cannot be right, or NULL: SPIRE's

@@ -60,6 +60,21 @@ check_validity(
 		    path, date_of(begin).text, (long long)(begin - now));
 }
 
+static void
+check_key(X509 *cert, const char *path, struct findings *found)
+{
+	EVP_PKEY *key = X509_get0_pubkey(cert);
+	struct err err = ERR_INIT;
+
+	if (!key)
+		findings_error(found, EXIT_CONFIG,
+		    "certificate %s has a key of a type that OpenSSL does "
+		    "not know",
+		    path);
+	else if (keyfile_check_type(key, path, &err) < 0)
+		findings_err(found, &err);
+}
+
 void
 idcheck_cert(
     const X509 *cert, const char *path, int64_t now, struct findings *found)
@@ -67,6 +82,7 @@ idcheck_cert(
 	X509 *x = (X509 *)cert; /* OpenSSL caches the extensions in it */
 	uint32_t eku = X509_get_extended_key_usage(x);
 
+	check_key(x, path, found);
 	check_validity(cert, path, now, found);
 	if (eku != UINT32_MAX && !(eku & XKU_SSL_CLIENT))
 		findings_error(found, EXIT_CONFIG,
@@ -81,28 +97,30 @@ idcheck_cert(
 	ERR_clear_error();
 }
 
-void
+bool
 idcheck_pair(STACK_OF(X509) *certs, const char *cert_path, const EVP_PKEY *key,
     const char *key_path, struct findings *found)
 {
-	for (int i = 0; i < sk_X509_num(certs); i++) {
+	int at = -1;
+
+	for (int i = 0; at < 0 && i < sk_X509_num(certs); i++) {
 		EVP_PKEY *public = X509_get0_pubkey(sk_X509_value(certs, i));
 
-		if (!public || EVP_PKEY_eq(public, key) != 1)
-			continue;
-		if (i > 0)
-			findings_error(found, EXIT_CONFIG,
-			    "private key %s belongs to certificate %d of %s; "
-			    "the agent's own certificate must stand first",
-			    key_path, i + 1, cert_path);
-		ERR_clear_error();
-		return;
+		if (public && EVP_PKEY_eq(public, key) == 1)
+			at = i;
 	}
 	ERR_clear_error();
-	findings_error(found, EXIT_CONFIG,
-	    "private key %s does not belong to certificate %s; install the "
-	    "pair that was issued together",
-	    key_path, cert_path);
+	if (at < 0)
+		findings_error(found, EXIT_CONFIG,
+		    "private key %s does not belong to certificate %s; "
+		    "install the pair that was issued together",
+		    key_path, cert_path);
+	else if (at > 0)
+		findings_error(found, EXIT_CONFIG,
+		    "private key %s belongs to certificate %d of %s; the "
+		    "agent's own certificate must stand first",
+		    key_path, at + 1, cert_path);
+	return at == 0;
 }
 
 void

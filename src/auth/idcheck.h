@@ -24,7 +24,8 @@ int64_t idcheck_time(const ASN1_TIME *);
 
 void idcheck_cert(
     const X509 *, const char *path, int64_t now, struct findings *);
-void idcheck_pair(STACK_OF(X509) *certs, const char *cert_path,
+/* Does key belong to the first of certs?  False and a finding if not. */
+bool idcheck_pair(STACK_OF(X509) *certs, const char *cert_path,
     const EVP_PKEY *key, const char *key_path, struct findings *);
 void idcheck_ca(
     STACK_OF(X509) *, const char *path, int64_t now, struct findings *);

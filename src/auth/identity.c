@@ -95,6 +95,18 @@ tell_missing(struct load *l, enum idfile_item item)
 	free(names);
 }
 
+/* The same for an item that there must be. */
+static bool
+need_item(
+    struct load *l, enum idfile_item item, const char *path, struct idfile *f)
+{
+	enum seen seen = read_item(l, item, path, f);
+
+	if (seen == SEEN_NOT)
+		tell_missing(l, item);
+	return seen == SEEN;
+}
+
 static char *
 take_path(struct idfile *f)
 {
@@ -124,18 +136,10 @@ load_cert(struct load *l)
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 	struct identity *id = l->id;
 	struct idfile f;
-	struct err err = ERR_INIT;
 	X509 *cert;
 
-	switch (read_item(l, IDFILE_CERT, l->from->cert_file, &f)) {
-	case SEEN_NOT:
-		tell_missing(l, IDFILE_CERT);
+	if (!need_item(l, IDFILE_CERT, l->from->cert_file, &f))
 		return;
-	case SEEN_BAD:
-		return;
-	case SEEN:
-		break;
-	}
 	id->certs = parse_certs(l, &f);
 	id->cert_path = take_path(&f);
 	idfile_free(&f);
@@ -145,18 +149,7 @@ load_cert(struct load *l)
 	X509_digest(cert, EVP_sha256(), digest, NULL);
 	for (size_t i = 0; i < sizeof(digest); i++)
 		snprintf(id->thumbprint + 2 * i, 3, "%02x", digest[i]);
-	if (!X509_get0_pubkey(cert))
-		findings_error(l->found, EXIT_CONFIG,
-		    "certificate %s has a public key that OpenSSL does not "
-		    "know",
-		    id->cert_path);
-	else if (keyfile_check_type(
-		     X509_get0_pubkey(cert), id->cert_path, &err) < 0)
-		findings_err(l->found, &err);
-	idcheck_cert(cert, id->cert_path, clock_wall_s(), l->found);
-	/* Whether it names an agent is judged with the agent file. */
-	if (!agentid_from_cert(cert, &id->who))
-		return;
+	agentid_from_cert(cert, &id->who);
 }
 
 static void
@@ -166,24 +159,14 @@ load_key(struct load *l)
 	struct err err = ERR_INIT;
 	struct idfile f;
 
-	switch (read_item(l, IDFILE_KEY, l->from->key_file, &f)) {
-	case SEEN_NOT:
-		tell_missing(l, IDFILE_KEY);
+	if (!need_item(l, IDFILE_KEY, l->from->key_file, &f))
 		return;
-	case SEEN_BAD:
-		return;
-	case SEEN:
-		break;
-	}
 	idfile_check_secret(&f, l->found);
 	id->key = keyfile_parse(span_new(f.text, f.len), f.path, &err);
 	if (!id->key)
 		findings_err(l->found, &err);
 	id->key_path = take_path(&f);
 	idfile_free(&f);
-	if (id->key && id->certs)
-		idcheck_pair(
-		    id->certs, id->cert_path, id->key, id->key_path, l->found);
 }
 
 static void
@@ -382,19 +365,33 @@ take_asked(struct load *l)
 	l->id->who = who;
 }
 
+/* The certificate with its key, its chain and the agent file. */
 static void
-check_set(struct load *l)
+check_cert(struct load *l)
 {
 	struct identity *id = l->id;
 	struct chain chain;
 
-	if (id->certs) {
-		idcheck_who(&id->who, id->cert_path, &l->file, l->file_path,
-		    l->from->agent_id, l->found);
-		chain = identity_chain(id, NULL);
-		idcheck_chain(&chain, id->cert_path, l->found);
-		chain_free(&chain);
-	}
+	/* Another certificate than the agent's: all else would mislead. */
+	if (id->key && !idcheck_pair(id->certs, id->cert_path, id->key,
+			   id->key_path, l->found))
+		return;
+	idcheck_cert(sk_X509_value(id->certs, 0), id->cert_path, clock_wall_s(),
+	    l->found);
+	idcheck_who(&id->who, id->cert_path, &l->file, l->file_path,
+	    l->from->agent_id, l->found);
+	chain = identity_chain(id, NULL);
+	idcheck_chain(&chain, id->cert_path, l->found);
+	chain_free(&chain);
+}
+
+static void
+check_set(struct load *l)
+{
+	struct identity *id = l->id;
+
+	if (id->certs)
+		check_cert(l);
 	take_asked(l);
 	id->gateway = l->file.gateway;
 	l->file.gateway = NULL;

@@ -16,9 +16,16 @@ UNIT_HTTP_TESTS = \
 
 # The auth layer's tests make their certificates with pki.
 UNIT_AUTH_TESTS = \
+	tests/unit/t_agentid \
+	tests/unit/t_assertion \
+	tests/unit/t_chain \
 	tests/unit/t_clockoff \
 	tests/unit/t_dpop \
+	tests/unit/t_identity \
+	tests/unit/t_idfile \
 	tests/unit/t_jwk \
+	tests/unit/t_signer \
+	tests/unit/t_tls \
 	tests/unit/t_token \
 	tests/unit/t_verdict
 
@@ -34,8 +41,8 @@ UNIT_CONF_TESTS = \
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
 
-UNIT_AUTH_SOURCES = tests/unit/pki.c tests/unit/pki.h tests/unit/unit.h \
-	tests/unit/vectors/keys.h
+UNIT_AUTH_SOURCES = tests/unit/pki.c tests/unit/pki.h tests/unit/jose.c \
+	tests/unit/jose.h tests/unit/unit.h tests/unit/vectors/keys.h
 
 tests_unit_t_str_SOURCES = tests/unit/t_str.c tests/unit/unit.h
 tests_unit_t_str_CFLAGS = $(UNIT_CFLAGS)
@@ -115,3 +122,31 @@ tests_unit_t_route_SOURCES = tests/unit/t_route.c tests/unit/unit.h \
     tests/unit/conf_fixture.h
 tests_unit_t_route_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_route_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_agentid_SOURCES = tests/unit/t_agentid.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_agentid_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_agentid_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_assertion_SOURCES = tests/unit/t_assertion.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_assertion_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_assertion_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_chain_SOURCES = tests/unit/t_chain.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_chain_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_chain_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_identity_SOURCES = tests/unit/t_identity.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_identity_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_identity_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_idfile_SOURCES = tests/unit/t_idfile.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_idfile_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_idfile_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_signer_SOURCES = tests/unit/t_signer.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_signer_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_signer_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_tls_SOURCES = tests/unit/t_tls.c $(UNIT_AUTH_SOURCES)
+tests_unit_t_tls_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_tls_LDADD = $(UNIT_LIBS)

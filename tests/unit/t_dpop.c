@@ -2,13 +2,11 @@
  * t_dpop: proofs, checked by taking them apart again with jansson and OpenSSL.
  */
 #include "auth/dpop.h"
-#include "base/b64.h"
 #include "base/mem.h"
 
-#include <jansson.h>
-#include <openssl/ecdsa.h>
 #include <openssl/pem.h>
 
+#include "jose.h"
 #include "pki.h"
 #include "unit.h"
 #include "vectors/keys.h"
@@ -54,63 +52,14 @@ vector_key(void)
 	return key;
 }
 
-static bool
-verifies(struct span signed_part, const uint8_t sig[64], EVP_PKEY *key)
-{
-	ECDSA_SIG *pair = ECDSA_SIG_new();
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	unsigned char *der = NULL;
-	bool ok;
-	int n;
-
-	ECDSA_SIG_set0(
-	    pair, BN_bin2bn(sig, 32, NULL), BN_bin2bn(sig + 32, 32, NULL));
-	n = i2d_ECDSA_SIG(pair, &der);
-	ok = EVP_DigestVerifyInit(ctx, NULL, EVP_sha256(), NULL, key) == 1 &&
-	     EVP_DigestVerify(ctx, der, (size_t)n,
-		 (const unsigned char *)signed_part.p, signed_part.n) == 1;
-	OPENSSL_free(der);
-	EVP_MD_CTX_free(ctx);
-	ECDSA_SIG_free(pair);
-	return ok;
-}
-
-static json_t *
-decode(struct span part)
-{
-	char raw[65536];
-	ssize_t n = b64url_decode(raw, sizeof(raw), part);
-	json_t *value;
-
-	ck_assert_int_gt(n, 0);
-	value = json_loadb(raw, (size_t)n, JSON_REJECT_DUPLICATES, NULL);
-	ck_assert_ptr_nonnull(value);
-	return value;
-}
-
-/* Split, verify with the vector's key, and give header and payload. */
+/* Header and payload of a proof that the vector's key has signed. */
 static void
 open_proof(struct span proof, json_t **header, json_t **payload)
 {
-	struct span rest = proof, part[3];
 	EVP_PKEY *key = vector_key();
-	uint8_t sig[64];
 
-	for (size_t i = 0; i < 3; i++)
-		part[i] = span_cut(&rest, '.');
-	ck_assert_ptr_null(rest.p);
-	ck_assert_int_eq(b64url_decode(sig, sizeof(sig), part[2]), 64);
-	ck_assert(
-	    verifies(span_new(proof.p, part[0].n + 1 + part[1].n), sig, key));
-	*header = decode(part[0]);
-	*payload = decode(part[1]);
+	jose_open(proof, key, header, payload);
 	EVP_PKEY_free(key);
-}
-
-static const char *
-text(const json_t *object, const char *name)
-{
-	return json_string_value(json_object_get(object, name));
 }
 
 static const struct {
@@ -130,7 +79,7 @@ START_TEST(published_proofs_verify)
 		json_t *header, *payload;
 
 		open_proof(span_of(vectors[i].proof), &header, &payload);
-		ck_assert_str_eq(text(payload, "htm"), vectors[i].htm);
+		ck_assert_str_eq(jose_text(payload, "htm"), vectors[i].htm);
 		json_decref(header);
 		json_decref(payload);
 	}
@@ -157,7 +106,7 @@ START_TEST(our_proofs_say_what_the_published_ones_say)
 		open_proof(
 		    span_of(vectors[i].proof), &want_header, &want_payload);
 		ck_assert(json_equal(header, want_header));
-		ck_assert_str_eq(text(payload, "jti"), jti);
+		ck_assert_str_eq(jose_text(payload, "jti"), jti);
 		json_object_del(payload, "jti");
 		json_object_del(want_payload, "jti");
 		ck_assert(json_equal(payload, want_payload));
@@ -195,8 +144,8 @@ START_TEST(the_path_is_escaped_for_json)
 
 		ck_assert_int_eq(dpop_mint(signer, &claims, &ours, jti), 0);
 		open_proof(buf_span(&ours), &header, &payload);
-		ck_assert_str_eq(text(payload, "htu"), rows[i].htu);
-		ck_assert_str_eq(text(payload, "htm"), "POST");
+		ck_assert_str_eq(jose_text(payload, "htu"), rows[i].htu);
+		ck_assert_str_eq(jose_text(payload, "htm"), "POST");
 		ck_assert_ptr_null(json_object_get(payload, "ath"));
 		ck_assert_ptr_null(json_object_get(payload, "nonce"));
 		json_decref(header);
