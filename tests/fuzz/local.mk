@@ -4,13 +4,17 @@
 
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_access \
+	tests/fuzz/fuzz_agent_json \
 	tests/fuzz/fuzz_chunked \
 	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_framing \
 	tests/fuzz/fuzz_head_request \
 	tests/fuzz/fuzz_head_response \
+	tests/fuzz/fuzz_jwk \
 	tests/fuzz/fuzz_path \
-	tests/fuzz/fuzz_target
+	tests/fuzz/fuzz_target \
+	tests/fuzz/fuzz_token \
+	tests/fuzz/fuzz_verdict
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += tests/fuzz/corpus
@@ -57,3 +61,19 @@ tests_fuzz_fuzz_path_LDADD = $(SIDECAR_LIBS)
 tests_fuzz_fuzz_target_SOURCES = tests/fuzz/fuzz_target.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_target_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_target_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_agent_json_SOURCES = tests/fuzz/fuzz_agent_json.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_agent_json_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_agent_json_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_jwk_SOURCES = tests/fuzz/fuzz_jwk.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_jwk_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_jwk_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_token_SOURCES = tests/fuzz/fuzz_token.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_token_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_token_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_verdict_SOURCES = tests/fuzz/fuzz_verdict.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_verdict_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_verdict_LDADD = $(SIDECAR_LIBS)
