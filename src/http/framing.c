@@ -88,9 +88,7 @@ read_fields(const struct head *h, struct framing *fr, const char **why)
 	uint64_t length;
 	bool given;
 
-	fr->kind = FRAMING_NONE;
-	fr->length = 0;
-	fr->stated = false;
+	*fr = (struct framing){.kind = FRAMING_NONE};
 	if (read_length(h, &length, &given, why) != FRAMING_OK)
 		return FRAMING_BAD;
 	if (coding == CODING_BAD)

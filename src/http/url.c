@@ -40,7 +40,7 @@ is_number(struct span label)
 static bool
 host_ok(struct span host)
 {
-	struct span rest = host, label = SPAN_NONE;
+	struct span rest = host, label;
 
 	if (host.n > 255 || char_run(host, C_HOST) != host.n)
 		return false;

@@ -106,14 +106,15 @@ conn_reset(struct conn *c)
 	conn_bury(c);
 }
 
-/* close_notify and FIN; what the peer still sends is read and dropped, so
- * that our last bytes are not lost to a RST. */
+/* close_notify (unless a fault forbids it) and FIN; what the peer still sends
+ * is read and dropped, so that our last bytes are not lost to a RST. */
 static void
 conn_linger(struct conn *c)
 {
 	if (c->x)
 		exchange_abort(c);
-	SSL_shutdown(c->ssl);
+	if (!c->bare_close)
+		SSL_shutdown(c->ssl);
 	ERR_clear_error();
 	shutdown(c->fd, SHUT_WR);
 	c->state = CONN_LINGER;

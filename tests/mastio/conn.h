@@ -48,6 +48,7 @@ struct conn {
 	bool want_write;    /* OpenSSL waits for room */
 	bool close_flushed; /* close when out is empty… */
 	bool reset_flushed; /* …with a RST once all is sent */
+	bool bare_close;    /* a FIN without close_notify: truncation */
 	int drain_tries;
 };
 

@@ -11,7 +11,7 @@
  *        "early":true (before the body), "action":{"status", "headers",
  *        "body", "content_type", "delay_ms", "truncate_after_bytes",
  *        "reset_after_bytes", "reset", "close_before_answer", "stall",
- *        "raw" (base64), "raw_keep"}}
+ *        "raw" (base64), "raw_keep", "no_close_notify"}}
  * DELETE /fault
  * POST   /token/expire          tokens minted so far count as expired
  * POST   /token/rotate-key      …are of an unknown kid

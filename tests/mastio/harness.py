@@ -192,7 +192,8 @@ class Agent:
         """A TLS socket on which bytes are sent as they are."""
         sock = socket.create_connection(("127.0.0.1", self.gateway.port), 60)
         return self.context.wrap_socket(sock, server_hostname="localhost",
-                                        session=session)
+                                        session=session,
+                                        suppress_ragged_eofs=False)
 
 
 def claims(token):

@@ -93,6 +93,15 @@ sig_to_der(const uint8_t *sig, size_t n, size_t *len)
 	return made > 0 ? der : NULL;
 }
 
+/* PS256, RFC 7518 section 3.5: the salt is as long as the digest. */
+static bool
+use_pss(EVP_PKEY_CTX *pc)
+{
+	return EVP_PKEY_CTX_set_rsa_padding(pc, RSA_PKCS1_PSS_PADDING) == 1 &&
+	       EVP_PKEY_CTX_set_rsa_pss_saltlen(pc, RSA_PSS_SALTLEN_DIGEST) ==
+		   1;
+}
+
 bool
 jws_verify(
     const struct jws *j, const char *text, const char *alg, EVP_PKEY *key)
@@ -116,10 +125,7 @@ jws_verify(
 	}
 	if (EVP_DigestVerifyInit(md, &pc, EVP_sha256(), NULL, key) != 1)
 		goto out;
-	if (strcmp(alg, "PS256") == 0 &&
-	    (EVP_PKEY_CTX_set_rsa_padding(pc, RSA_PKCS1_PSS_PADDING) != 1 ||
-		EVP_PKEY_CTX_set_rsa_pss_saltlen(pc, RSA_PSS_SALTLEN_DIGEST) !=
-		    1))
+	if (strcmp(alg, "PS256") == 0 && !use_pss(pc))
 		goto out;
 	ok = EVP_DigestVerify(
 		 md, sig, sig_len, (const uint8_t *)text, j->signed_len) == 1;
@@ -132,13 +138,15 @@ out:
 
 /* The plain OpenSSL signature with SHA-256: DER for ECDSA. */
 static uint8_t *
-sign_raw(const char *text, EVP_PKEY *key, size_t *len)
+sign_raw(const char *text, const char *alg, EVP_PKEY *key, size_t *len)
 {
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pc;
 	const uint8_t *in = (const uint8_t *)text;
 	uint8_t *sig;
 
-	if (EVP_DigestSignInit(md, NULL, EVP_sha256(), NULL, key) != 1 ||
+	if (EVP_DigestSignInit(md, &pc, EVP_sha256(), NULL, key) != 1 ||
+	    (strcmp(alg, "PS256") == 0 && !use_pss(pc)) ||
 	    EVP_DigestSign(md, NULL, len, in, strlen(text)) != 1)
 		abort();
 	sig = xcalloc(1, *len);
@@ -152,7 +160,7 @@ char *
 ecdsa_der_sign(const char *text, EVP_PKEY *key)
 {
 	size_t len;
-	uint8_t *sig = sign_raw(text, key, &len);
+	uint8_t *sig = sign_raw(text, "ES256", key, &len);
 	char *out = b64u_encode(sig, len);
 
 	free(sig);
@@ -197,7 +205,7 @@ jws_sign(json_t *header, json_t *claims, const char *alg, EVP_PKEY *key)
 	char *h = encode_part(header), *c = encode_part(claims);
 	char *input = xasprintf("%s.%s", h, c);
 	size_t len;
-	uint8_t *sig = sign_raw(input, key, &len);
+	uint8_t *sig = sign_raw(input, alg, key, &len);
 	char *s, *out;
 
 	s = strcmp(alg, "ES256") == 0 ? raw_signature(sig, len, key)
@@ -367,6 +375,36 @@ out:
 	return out;
 }
 
+static char *
+encode_bn(EVP_PKEY *key, const char *param)
+{
+	BIGNUM *bn = NULL;
+	uint8_t raw[1024];
+	char *out;
+	int n;
+
+	if (EVP_PKEY_get_bn_param(key, param, &bn) != 1 ||
+	    BN_num_bytes(bn) > (int)sizeof(raw))
+		abort();
+	n = BN_bn2bin(bn, raw);
+	out = b64u_encode(raw, (size_t)n);
+	BN_free(bn);
+	return out;
+}
+
+static json_t *
+jwk_from_rsa(EVP_PKEY *key)
+{
+	char *n = encode_bn(key, OSSL_PKEY_PARAM_RSA_N);
+	char *e = encode_bn(key, OSSL_PKEY_PARAM_RSA_E);
+	json_t *jwk =
+	    json_pack("{s:s, s:s, s:s}", "kty", "RSA", "n", n, "e", e);
+
+	free(n);
+	free(e);
+	return jwk;
+}
+
 json_t *
 jwk_from_key(EVP_PKEY *key, bool with_private)
 {
@@ -376,6 +414,8 @@ jwk_from_key(EVP_PKEY *key, bool with_private)
 	char *x, *y;
 	json_t *jwk;
 
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+		return jwk_from_rsa(key);
 	if (EVP_PKEY_get_octet_string_param(
 		key, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof(point), &n) != 1 ||
 	    n != sizeof(point))

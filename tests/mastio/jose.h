@@ -27,7 +27,7 @@ void jws_fini(struct jws *);
  * on P-256 and its signature is r || s (RFC 7518 section 3.4). */
 bool jws_verify(
     const struct jws *, const char *text, const char *alg, EVP_PKEY *);
-/* A compact JWS, caller frees; alg is ES256 or RS256. */
+/* A compact JWS, caller frees; alg as above. */
 char *jws_sign(json_t *header, json_t *claims, const char *alg, EVP_PKEY *);
 
 /* ECDSA with SHA-256 over text in its DER form, base64url. */
@@ -38,7 +38,8 @@ EVP_PKEY *jwk_key(const json_t *jwk);
 /* RFC 7638 over the members as they are spelled, base64url; NULL if one is
  * missing. */
 char *jwk_thumbprint(const json_t *jwk);
-/* The JWK of a P-256 key, coordinates padded to 32 bytes. */
+/* The JWK of a P-256 key, coordinates padded to 32 bytes, or the public one
+ * of an RSA key. */
 json_t *jwk_from_key(EVP_PKEY *, bool with_private);
 /* A private P-256 JWK, bare or in {"private_jwk":…}. */
 EVP_PKEY *jwk_private_key(const json_t *);

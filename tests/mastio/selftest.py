@@ -118,6 +118,14 @@ class Login(Case):
         by_root = self.issue("root", "--issuer", "root", "--agent", "orga::r")
         self.check(by_root.login("--x5c", "l"), 200)
 
+    def test_a_token_may_be_bound_to_an_rsa_key(self):
+        url = "/v1/auth/token"
+        answer = self.bare.send("POST", url, {
+            "DPoP": self.bare.proof("POST", HTU + url, "--alg", "PS256")},
+            {"client_assertion": self.bare.assertion()}).json()
+        self.assertEqual(claims(answer["access_token"])["cnf"]["jkt"],
+                         self.gw.last()["proof"]["jkt"])
+
     def test_a_malformed_body_is_422_or_500(self):
         url = "/v1/auth/token"
         self.check(self.bare.send("POST", url, body="{"), 422, "json_invalid")
@@ -375,6 +383,9 @@ class Proofs(Case):
                 (("--private-jwk",), bad + "jwk contains private key"),
                 (("--no-jti",), bad + "missing jti"),
                 (("--der",), bad + "signature verification failed"),
+                (("--numeric-jti",), bad + "signature verification failed"),
+                (("--alg", "RS256"), bad + "unsupported algorithm 'RS256'"),
+                (("--alg", "PS256"), "DPoP proof key does not match"),
         ):
             with self.subTest(options=options):
                 self.check(self.try_proof(*options),
@@ -821,6 +832,22 @@ class Faults(Case):
         entry = self.gw.last()
         self.assertEqual((entry["cut"], entry["complete"],
                           entry["response_bytes"]), (True, False, 10))
+
+    def test_an_end_without_close_notify(self):
+        for bare in (False, True):
+            self.gw.fault({"truncate_after_bytes": 10,
+                           "no_close_notify": bare})
+            sock = self.agent.raw()
+            sock.sendall(self.GET)
+            with self.subTest(bare=bare):
+                if bare:
+                    with self.assertRaises(ssl.SSLEOFError):
+                        while sock.recv(4096):
+                            pass
+                else:
+                    while sock.recv(4096):
+                        pass
+            sock.close()
 
     def test_no_answer_at_all(self):
         for action in ({"reset": True}, {"close_before_answer": True}):

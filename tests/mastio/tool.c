@@ -15,11 +15,12 @@
 #include <time.h>
 
 struct proof_plan {
-	const char *token, *nonce, *typ, *jti;
+	const char *token, *nonce, *typ, *jti, *alg;
 	int64_t iat_shift;
 	bool der;         /* an ASN.1 signature, which JOSE forbids */
 	bool private_jwk; /* leaks d into the header */
 	bool no_jti;
+	bool numeric_jti;
 };
 
 static EVP_PKEY *
@@ -55,7 +56,7 @@ print_proof(EVP_PKEY *key, const char *method, const char *htu,
 {
 	char jti[33], *ath = NULL, *text;
 	json_t *header = json_pack("{s:s, s:s, s:o}", "typ", plan->typ, "alg",
-	    "ES256", "jwk", jwk_from_key(key, plan->private_jwk));
+	    plan->alg, "jwk", jwk_from_key(key, plan->private_jwk));
 	json_t *claims;
 
 	random_hex(jti, 16);
@@ -64,13 +65,15 @@ print_proof(EVP_PKEY *key, const char *method, const char *htu,
 	    (json_int_t)(time(NULL) + plan->iat_shift));
 	if (plan->no_jti)
 		json_object_del(claims, "jti");
+	if (plan->numeric_jti)
+		json_object_set_new(claims, "jti", json_integer(42));
 	if (plan->token) {
 		ath = b64u_sha256(plan->token);
 		json_object_set_new(claims, "ath", json_string(ath));
 	}
 	if (plan->nonce)
 		json_object_set_new(claims, "nonce", json_string(plan->nonce));
-	text = jws_sign(header, claims, "ES256", key);
+	text = jws_sign(header, claims, plan->alg, key);
 	if (plan->der) {
 		char *der = with_der_signature(text, key);
 
@@ -94,11 +97,13 @@ proof_command(int argc, char **argv)
 	    {"typ", required_argument, NULL, 'y'},
 	    {"jti", required_argument, NULL, 'j'},
 	    {"no-jti", no_argument, NULL, 'J'},
+	    {"numeric-jti", no_argument, NULL, 'N'},
+	    {"alg", required_argument, NULL, 'a'},
 	    {"der", no_argument, NULL, 'd'},
 	    {"private-jwk", no_argument, NULL, 'p'},
 	    {NULL, 0, NULL, 0},
 	};
-	struct proof_plan plan = {.typ = "dpop+jwt"};
+	struct proof_plan plan = {.typ = "dpop+jwt", .alg = "ES256"};
 	EVP_PKEY *key;
 	int opt;
 
@@ -115,6 +120,10 @@ proof_command(int argc, char **argv)
 			plan.jti = optarg;
 		else if (opt == 'J')
 			plan.no_jti = true;
+		else if (opt == 'N')
+			plan.numeric_jti = true;
+		else if (opt == 'a')
+			plan.alg = optarg;
 		else if (opt == 'd')
 			plan.der = true;
 		else if (opt == 'p')
@@ -126,7 +135,9 @@ proof_command(int argc, char **argv)
 		complain("proof takes an identity directory, METHOD and HTU");
 		return 2;
 	}
-	key = read_dpop(argv[optind]);
+	/* Another algorithm needs a key of its own: a new RSA one. */
+	key = strcmp(plan.alg, "ES256") ? pki_make_key("rsa2048")
+					: read_dpop(argv[optind]);
 	if (!key)
 		return 1;
 	print_proof(key, argv[optind + 1], argv[optind + 2], &plan);

@@ -186,6 +186,8 @@ read_row(const struct row *row, struct framing *fr, const char **why)
 
 	snprintf(text, sizeof(text), "%s\r\n%s\r\n", row->line, row->fields);
 	in = span_of(text);
+	/* Nothing may be left as it was. */
+	memset(fr, 1, sizeof(*fr));
 	head_reset(&head, fields);
 	ck_assert_msg(
 	    (response ? head_parse_response(&head, in, &limits)
