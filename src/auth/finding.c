@@ -69,6 +69,20 @@ findings_result(const struct findings *f, struct err *err)
 }
 
 void
+findings_move(struct findings *f, struct findings *more)
+{
+	if (f->errors == 0)
+		f->exit = more->exit;
+	f->errors += more->errors;
+	f->list =
+	    mem_realloc(f->list, (f->count + more->count) * sizeof(*f->list));
+	for (size_t i = 0; i < more->count; i++)
+		f->list[f->count++] = more->list[i];
+	free(more->list);
+	*more = (struct findings){0};
+}
+
+void
 findings_free(struct findings *f)
 {
 	for (size_t i = 0; i < f->count; i++)

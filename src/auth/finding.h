@@ -34,6 +34,8 @@ void findings_warn(struct findings *, const char *fmt, ...) ATTR_PRINTF(2, 3);
 void findings_info(struct findings *, const char *fmt, ...) ATTR_PRINTF(2, 3);
 /* Fill err from the first error.  Returns 0 if there is none, else -1. */
 int findings_result(const struct findings *, struct err *);
+/* Move all of `more` to the end of the list; `more` is empty afterwards. */
+void findings_move(struct findings *, struct findings *more);
 void findings_free(struct findings *);
 
 #endif

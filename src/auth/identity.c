@@ -445,26 +445,28 @@ struct identity *
 identity_load(const struct identity_source *from, struct findings *report,
     struct err *err)
 {
-	struct findings own = {0};
+	struct findings found = {0};
 	struct load l = {
 	    .from = from,
 	    .dir = {.fd = -1},
-	    .found = report ? report : &own,
+	    .found = &found,
 	    .id = MEM_NEW(struct identity),
 	};
 	struct identity *id = l.id;
 
 	atomic_init(&id->refs, 1);
 	load_all(&l);
-	if (l.found->errors == 0 && finish(id, err) < 0)
-		findings_err(l.found, err);
-	if (findings_result(l.found, err) < 0) {
+	if (found.errors == 0 && finish(id, err) < 0)
+		findings_err(&found, err);
+	if (findings_result(&found, err) < 0) {
 		identity_unref(id);
 		id = NULL;
 	}
+	if (report)
+		findings_move(report, &found);
 	agentfile_free(&l.file);
 	free(l.file_path);
-	findings_free(&own);
+	findings_free(&found);
 	return id;
 }
 

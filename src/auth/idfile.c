@@ -126,13 +126,14 @@ iddir_close(struct iddir *dir)
 	dir->fd = -1;
 }
 
-/* All bytes of fd; it may have grown or shrunk since it was looked at. */
+/* The size bytes of fd and not one more: a file that is being written is not
+ * one to start with. */
 static int
-read_all(int fd, struct idfile *f, struct err *err)
+read_all(int fd, size_t size, struct idfile *f, struct err *err)
 {
-	f->text = mem_alloc(IDFILE_MAX + 1);
-	while (f->len <= IDFILE_MAX) {
-		ssize_t n = read(fd, f->text + f->len, IDFILE_MAX + 1 - f->len);
+	f->text = mem_alloc(size + 1);
+	while (f->len <= size) {
+		ssize_t n = read(fd, f->text + f->len, size + 1 - f->len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -143,14 +144,9 @@ read_all(int fd, struct idfile *f, struct err *err)
 			break;
 		f->len += (size_t)n;
 	}
-	if (f->len > IDFILE_MAX)
+	if (f->len != size)
 		return err_set(err, EXIT_CONFIG,
-		    "%s is larger than 1 MiB; that is not a file of an "
-		    "identity",
-		    f->path);
-	if (f->len == 0)
-		return err_set(err, EXIT_CONFIG, "%s is empty", f->path);
-	f->text[f->len] = 0;
+		    "%s changed while it was read; try again", f->path);
 	return 0;
 }
 
@@ -178,7 +174,14 @@ take(int fd, struct idfile *f, struct err *err)
 	f->mode = st.st_mode;
 	f->uid = st.st_uid;
 	f->gid = st.st_gid;
-	return read_all(fd, f, err);
+	if (st.st_size > IDFILE_MAX)
+		return err_set(err, EXIT_CONFIG,
+		    "%s is larger than 1 MiB; that is not a file of an "
+		    "identity",
+		    f->path);
+	if (st.st_size == 0)
+		return err_set(err, EXIT_CONFIG, "%s is empty", f->path);
+	return read_all(fd, (size_t)st.st_size, f, err);
 }
 
 /* Open and read relative to at.  Missing: 0 and f->path is NULL. */
@@ -276,7 +279,7 @@ void
 idfile_free(struct idfile *f)
 {
 	free(f->path);
-	mem_wipe_free(f->text, f->text ? IDFILE_MAX + 1 : 0);
+	mem_wipe_free(f->text, f->len);
 	*f = (struct idfile){0};
 }
 

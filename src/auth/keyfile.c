@@ -31,7 +31,8 @@ keyfile_parse(struct span pem, const char *path, struct err *err)
 	BIO *bio;
 	EVP_PKEY *key;
 
-	if (contains(pem, "ENCRYPTED")) {
+	if (contains(pem, "BEGIN ENCRYPTED PRIVATE KEY") ||
+	    contains(pem, "4,ENCRYPTED")) { /* RFC 1421 section 4.6.1.1 */
 		err_set(err, EXIT_CONFIG,
 		    "%s is encrypted and there is nobody to ask for its "
 		    "passphrase; decrypt it once: openssl pkey -in %s -out "

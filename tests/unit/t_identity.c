@@ -656,6 +656,26 @@ START_TEST(a_directory_that_others_may_write)
 }
 END_TEST
 
+START_TEST(a_report_that_has_errors_already)
+{
+	/* `check` collects those of the configuration in the same list */
+	struct err err = ERR_INIT;
+	struct identity *id;
+
+	findings_error(&found, EXIT_CONFIG, "line 1 of the file");
+	id = identity_load(&(struct identity_source){.dir = dir}, &found, &err);
+	ck_assert_ptr_nonnull(id);
+	ck_assert_uint_eq(found.errors, 1);
+	identity_unref(id);
+	drop("key.pem");
+	ck_assert_ptr_null(
+	    identity_load(&(struct identity_source){.dir = dir}, &found, &err));
+	ck_assert_uint_eq(found.errors, 2);
+	ck_assert_ptr_nonnull(strstr(err.text, "key-file"));
+	ck_assert(is_found(FINDING_ERROR, "line 1"));
+}
+END_TEST
+
 START_TEST(a_report_is_not_needed)
 {
 	struct err err = ERR_INIT;
@@ -678,4 +698,5 @@ UNIT_MAIN_FIXTURE("identity", setup, teardown, a_good_identity, every_layout,
     purposes, who_we_are, agent_id_by_option, ca_files,
     a_dpop_key_is_made_where_there_is_none, api_keys, chains,
     a_chain_that_is_too_deep_is_said, all_that_is_wrong_is_said_at_once,
-    a_directory_that_others_may_write, a_report_is_not_needed)
+    a_directory_that_others_may_write, a_report_that_has_errors_already,
+    a_report_is_not_needed)
