@@ -163,7 +163,7 @@ on_readable(struct lease *l)
 
 	if (f->over || (!f->have_head && !begin_body(f)))
 		return;
-	switch (relay_pump(&f->relay, &l->uc->conn, NULL, &f->body)) {
+	switch (relay_run(&f->relay, &l->uc->conn, NULL, &f->body)) {
 	case RELAY_MORE:
 		if (!f->body.lost)
 			return;

@@ -64,33 +64,41 @@ step(struct relay *r, struct conn *from, struct conn *to, struct replay *keep)
 	return RELAY_MORE;
 }
 
-enum relay_status
-relay_pump(
-    struct relay *r, struct conn *from, struct conn *to, struct replay *keep)
+/* Until the source is empty or the sink is full. */
+static enum relay_status
+pump(struct relay *r, struct conn *from, struct conn *to, struct replay *keep)
 {
 	enum relay_status s = RELAY_MORE;
 
-	if (r->done)
-		return RELAY_DONE;
-	if (r->full && to->out.len > r->high / 4)
-		return RELAY_MORE;
-	r->full = false;
 	while (s == RELAY_MORE && from->in.len && !r->full) {
 		s = step(r, from, to, keep);
 		r->full = to && to->out.len >= r->high;
 	}
-	if (s != RELAY_MORE) {
-		conn_resume(from);
+	if (s != RELAY_MORE || from->in.len || !from->eof)
 		return s;
-	}
-	if (from->in.len == 0 && from->eof) {
-		if (r->in.kind == FRAMING_CLOSE && from->eof_clean)
-			return finish(r, to);
-		return RELAY_TRUNCATED;
-	}
-	/* Read on unless the sink is full: then the source stays unread, up
-	 * to its own limit, until the sink has drained. */
+	if (r->in.kind == FRAMING_CLOSE && from->eof_clean)
+		return finish(r, to);
+	return RELAY_TRUNCATED;
+}
+
+enum relay_status
+relay_run(
+    struct relay *r, struct conn *from, struct conn *to, struct replay *keep)
+{
+	enum relay_status s = RELAY_DONE;
+
+	do {
+		if (r->full && to->out.len <= r->high / 4)
+			r->full = false;
+		if (!r->done && !r->full)
+			s = pump(r, from, to, keep);
+		else if (!r->done)
+			s = RELAY_MORE;
+		if (to && !conn_flush(to))
+			return s;
+	} while (s == RELAY_MORE && r->full && to->out.len <= r->high / 4);
+	/* A source whose sink is full stays unread, up to its own limit. */
 	if (!r->full)
 		conn_resume(from);
-	return RELAY_MORE;
+	return s;
 }

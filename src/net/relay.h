@@ -33,9 +33,10 @@ struct relay {
 
 void relay_init(struct relay *, struct framing in, bool chunk_out, size_t high);
 
-/* Move what can be moved; `to` is not flushed.  keep: copies the body for
- * being sent again, or NULL.  sink NULL: drop the bytes. */
-enum relay_status relay_pump(
+/* Move what can be moved and flush the sink.  keep: copies the body for being
+ * sent again, or NULL.  to NULL: drop the bytes.  A sink that takes no more
+ * (write_broken) is for the caller to notice. */
+enum relay_status relay_run(
     struct relay *, struct conn *from, struct conn *to, struct replay *keep);
 
 #endif

@@ -338,7 +338,7 @@ pump_request(struct exchange *x)
 	uint64_t before = x->up.bytes;
 
 	if (!x->up.done && !to->write_broken) {
-		switch (relay_pump(&x->up, &x->c->conn, to, &x->kept)) {
+		switch (relay_run(&x->up, &x->c->conn, to, &x->kept)) {
 		case RELAY_BAD:
 			x_end_why(x, END_BAD_REQUEST, x->up.chunked.why);
 			return false;
@@ -634,7 +634,7 @@ x_judge(struct exchange *x)
 	struct verdict_input in;
 	struct verdict v;
 
-	switch (relay_pump(&x->down, &x->lease.uc->conn, NULL, &x->judged)) {
+	switch (relay_run(&x->down, &x->lease.uc->conn, NULL, &x->judged)) {
 	case RELAY_MORE:
 		if (x->judged.body.len < VERDICT_BODY_MAX)
 			return NEXT_WAIT;
@@ -664,8 +664,8 @@ x_relay(struct exchange *x)
 
 	if (!pump_request(x))
 		return NEXT_GO;
-	s = relay_pump(&x->down, from, to, NULL);
-	if (!conn_flush(to))
+	s = relay_run(&x->down, from, to, NULL);
+	if (to->write_broken)
 		return x_end(x, END_CLIENT_GONE);
 	switch (s) {
 	case RELAY_DONE:

@@ -156,9 +156,9 @@ message_answer_head(struct exchange *x)
 	case FRAMING_NONE:
 		/* The length that HEAD or 304 speak of is the agent's to know
 		 * (RFC 9110 section 8.6). */
-		if (head_find(&x->res, FIELD_CONTENT_LENGTH))
-			write_field(out, SPAN("Content-Length"),
-			    head_value(&x->res, FIELD_CONTENT_LENGTH));
+		if (x->res_framing.stated)
+			write_field_u64(
+			    out, SPAN("Content-Length"), x->res_framing.length);
 	}
 	add_connection(x, out);
 	write_head_end(out);
