@@ -330,6 +330,24 @@ verdict_of(const struct verdict_input *in)
 	return v;
 }
 
+void
+verdict_read_head(struct verdict_input *in, const struct head *head)
+{
+	const struct field *f;
+	unsigned n = 0;
+
+	in->status = head->status;
+	in->content_type = head_value(head, FIELD_CONTENT_TYPE);
+	in->dpop_nonce = head_value(head, FIELD_DPOP_NONCE);
+	in->retry_after = head_value(head, FIELD_RETRY_AFTER);
+	in->hint = head_value(head, FIELD_X_CULLIS_HINT);
+	in->shed_reason = head_value(head, FIELD_X_CULLIS_SHED_REASON);
+	in->role = head_value(head, FIELD_X_CULLIS_ROLE);
+	for (f = head_find(head, FIELD_WWW_AUTHENTICATE);
+	     f && n < VERDICT_CHALLENGES; f = head_find_next(head, f))
+		in->www_authenticate[n++] = f->value;
+}
+
 bool
 verdict_wants_body(const struct verdict_input *in)
 {

@@ -10,6 +10,7 @@
 
 #include "base/attr.h"
 #include "base/str.h"
+#include "http/head.h"
 
 #include <stdint.h>
 
@@ -85,6 +86,8 @@ struct verdict {
 	char detail[VERDICT_DETAIL_MAX + 1];
 };
 
+/* What the answer's head says; spans borrow from it. */
+void verdict_read_head(struct verdict_input *, const struct head *);
 /* True if the answer can be about our credentials at all, so that the start
  * of its body is worth waiting for.  Looks at no body. */
 bool verdict_wants_body(const struct verdict_input *);

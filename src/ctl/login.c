@@ -134,40 +134,15 @@ learn(struct login *l, const struct fetch_result *r)
 static struct verdict
 judge(const struct fetch_result *r, const char *path)
 {
-	struct verdict_input in = {.status = r->status,
-	    .content_type = head_value(r->head, FIELD_CONTENT_TYPE),
-	    .dpop_nonce = head_value(r->head, FIELD_DPOP_NONCE),
-	    .retry_after = head_value(r->head, FIELD_RETRY_AFTER),
-	    .hint = head_value(r->head, FIELD_X_CULLIS_HINT),
-	    .shed_reason = head_value(r->head, FIELD_X_CULLIS_SHED_REASON),
-	    .role = head_value(r->head, FIELD_X_CULLIS_ROLE),
-	    .body = r->body,
+	struct verdict_input in = {.body = r->body,
 	    .route = VERDICT_ROUTE_LOGIN,
 	    .proof = true,
 	    .path = span_of(path)};
-	const struct field *f;
-	unsigned n = 0;
 
-	for (f = head_find(r->head, FIELD_WWW_AUTHENTICATE);
-	     f && n < VERDICT_CHALLENGES; f = head_find_next(r->head, f))
-		in.www_authenticate[n++] = f->value;
+	verdict_read_head(&in, r->head);
 	if (in.body.n > VERDICT_BODY_MAX)
 		in.body.n = VERDICT_BODY_MAX;
 	return verdict_of(&in);
-}
-
-/* `detail` of an error answer, escaped for a log line, or "". */
-static void
-add_detail(struct buf *b, struct span body)
-{
-	json_t *json = json_loadb(body.p, body.n, 0, NULL);
-	const char *text = json_string_value(json_object_get(json, "detail"));
-
-	if (text) {
-		buf_add_str(b, ": ");
-		buf_add_json(b, span_new(text, strnlen(text, 300)));
-	}
-	json_decref(json);
 }
 
 /* The login ends with this answer. */
@@ -180,7 +155,8 @@ refused(struct login *l, const struct fetch_result *r, const char *path,
 	char *why;
 
 	buf_printf(&b, "the gateway answered %u to %s", r->status, path);
-	add_detail(&b, r->body);
+	if (*v->detail)
+		buf_printf(&b, " (%s)", v->detail);
 	if (v->message)
 		buf_printf(&b, ". %s", v->message);
 	if (v->suggestion)
@@ -320,7 +296,8 @@ unbound(struct login *l, struct token *t)
 		mint(l);
 		return;
 	}
-	if (l->s.config->token_binding == TOKEN_BINDING_PREFER) {
+	if (l->s.config->token_binding == TOKEN_BINDING_PREFER &&
+	    !t->bound_to_other) {
 		t = token_ref(l->unbound);
 		succeed(l, t);
 		return;
@@ -351,34 +328,20 @@ got_token(struct login *l, const struct fetch_result *r)
 /* Direct login is refused because the assertion lacks the Mastio's
  * counter-signature (protocol 3.1): only then is a challenge of use. */
 static bool
-wants_challenge(const struct login *l, const struct fetch_result *r)
+wants_challenge(const struct login *l, const struct verdict *v)
 {
-	char *detail;
-	bool wants;
-
-	if (l->challenged || l->s.config->login != LOGIN_AUTO ||
-	    (r->status != 401 && r->status != 403))
-		return false;
-	detail = json_text(r->body, "detail");
-	wants = detail && (strcasestr(detail, "counter-signature") ||
-			      strcasestr(detail, "countersignature") ||
-			      strcasestr(detail, "mastio_signature") ||
-			      strcasestr(detail, "mastio-signature"));
-	free(detail);
-	return wants;
+	return v->endorse && !l->challenged && l->s.config->login == LOGIN_AUTO;
 }
 
+/* Our chain has a gap, and the one that the gateway showed since may fill it
+ * (protocol 1.4). */
 static bool
-wants_chain(struct login *l, const struct fetch_result *r)
+wants_chain(struct login *l, const struct verdict *v)
 {
-	char *detail;
-	bool wants;
+	bool wants = (v->row == VERDICT_ROW_LOGIN_X509 ||
+			 v->row == VERDICT_ROW_LOGIN_COURT_CHAIN) &&
+		     l->presented && !l->chain_tried;
 
-	if (r->status != 401 || l->chain_tried || !l->presented)
-		return false;
-	detail = json_text(r->body, "detail");
-	wants = detail && strstr(detail, "chain");
-	free(detail);
 	l->chain_tried |= wants;
 	return wants;
 }
@@ -399,9 +362,9 @@ on_minted(void *arg, const struct fetch_result *r)
 	v = judge(r, MINT_PATH);
 	if (l->mints >= MINT_MAX) {
 		refused(l, r, MINT_PATH, &v);
-	} else if (wants_challenge(l, r)) {
+	} else if (wants_challenge(l, &v)) {
 		ask_challenge(l);
-	} else if (wants_chain(l, r) || v.action == VERDICT_NEW_NONCE ||
+	} else if (wants_chain(l, &v) || v.action == VERDICT_NEW_NONCE ||
 		   v.action == VERDICT_NEW_PROOF) {
 		mint(l);
 	} else if (v.action == VERDICT_FIX_CLOCK && !l->clock_fixed) {

@@ -461,25 +461,14 @@ note_answer(struct exchange *x)
 static struct verdict_input
 verdict_input_of(const struct exchange *x)
 {
-	const struct field *f;
-	struct verdict_input in = {.status = x->res.status,
-	    .content_type = head_value(&x->res, FIELD_CONTENT_TYPE),
-	    .dpop_nonce = head_value(&x->res, FIELD_DPOP_NONCE),
-	    .retry_after = head_value(&x->res, FIELD_RETRY_AFTER),
-	    .hint = head_value(&x->res, FIELD_X_CULLIS_HINT),
-	    .shed_reason = head_value(&x->res, FIELD_X_CULLIS_SHED_REASON),
-	    .role = head_value(&x->res, FIELD_X_CULLIS_ROLE),
-	    .route = VERDICT_ROUTE_MASTIO,
+	struct verdict_input in = {.route = VERDICT_ROUTE_MASTIO,
 	    .token = x->view->bundle->token->kind == TOKEN_COURT
 			 ? VERDICT_TOKEN_COURT
 			 : VERDICT_TOKEN_LOCAL,
 	    .proof = true,
 	    .path = buf_span(&x->box->path.decoded)};
-	unsigned n = 0;
 
-	for (f = head_find(&x->res, FIELD_WWW_AUTHENTICATE);
-	     f && n < VERDICT_CHALLENGES; f = head_find_next(&x->res, f))
-		in.www_authenticate[n++] = f->value;
+	verdict_read_head(&in, &x->res);
 	return in;
 }
 
@@ -625,7 +614,7 @@ act_on(struct exchange *x, const struct verdict *v)
 	x->code = v->code;
 	x->message = v->message;
 	x->suggestion = v->suggestion;
-	return x_end(x, END_AUTH_REFUSED);
+	return x_end_why(x, END_AUTH_REFUSED, v->detail);
 }
 
 static enum next
