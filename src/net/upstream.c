@@ -175,8 +175,8 @@ on_connect_timeout(void *arg)
 	char why[200];
 
 	snprintf(why, sizeof(why),
-	    "%s: no connection within connect-timeout (%lld ms)", uc->u->name,
-	    (long long)uc->u->opt.connect_ms);
+	    "%s did not take a connection within connect-timeout (%lld ms)",
+	    uc->u->name, (long long)uc->u->opt.connect_ms);
 	give_up(uc, LEASE_TIMEOUT, why);
 }
 
@@ -225,8 +225,8 @@ uc_on_failed(void *arg, enum conn_failure f)
 		give_up(uc, LEASE_TLS, err.text);
 		return;
 	}
-	err_set(
-	    &err, EXIT_RUNTIME, "%s: %s", u->name, strerror(uc->conn.errnum));
+	err_set(&err, EXIT_RUNTIME, "cannot connect to %s: %s", u->name,
+	    strerror(uc->conn.errnum));
 	conn_close(&uc->conn, false);
 	uc->address++;
 	if (nth_address(u, uc->address))
@@ -303,8 +303,8 @@ try_address(struct upconn *uc)
 			return;
 		}
 	}
-	err_set(
-	    &err, EXIT_RUNTIME, "%s: %s", u->name, strerror(uc->conn.errnum));
+	err_set(&err, EXIT_RUNTIME, "cannot connect to %s: %s", u->name,
+	    strerror(uc->conn.errnum));
 	fail_later(uc, LEASE_CONNECT, err.text);
 }
 

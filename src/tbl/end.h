@@ -56,7 +56,8 @@ END(BODY_TIMEOUT, 408, "body-timeout", true,
 END(NO_IDENTITY, 503, "no-identity", true, "no agent identity is loaded yet",
     "Provide the identity files; cullis-sidecar check names what is missing.")
 END(NO_TOKEN, 503, "no-token", true,
-    "the gateway has not issued a session token in time", "")
+    "the gateway has not issued a session token in time",
+    "See what /readyz of the admin listener says, or the sidecar's log.")
 END(QUEUE_TIMEOUT, 503, "queue-timeout", true,
     "all connections to the gateway were busy for queue-timeout",
     "Raise max-upstream-connections, or send fewer requests at a time.")
@@ -65,27 +66,36 @@ END(OVERLOADED, 503, "overloaded", true, "max-clients is reached",
 END(DRAIN, 503, "draining", true, "the sidecar is shutting down",
     "Send the request again after the restart.")
 END(RESOLVE_FAILED, 502, "resolve-failed", true,
-    "the gateway's name has no address", "")
+    "the gateway's name has no address",
+    "Check the host in the gateway option, and DNS on this machine.")
 END(CONNECT_FAILED, 502, "connect-failed", true,
-    "the gateway cannot be reached", "")
+    "the gateway cannot be reached",
+    "Check the gateway option, the network, and that the gateway runs.")
 END(TLS_FAILED, 502, "tls-failed", false,
-    "no trusted TLS connection to the gateway", "")
+    "no trusted TLS connection to the gateway",
+    "Check ca-file and the name in the gateway option against the "
+    "gateway's certificate.")
 END(UPSTREAM_CLOSED, 502, "upstream-closed", true,
     "the gateway closed the connection before it answered",
     "The request may or may not have run; look at the gateway's log.")
 END(UPSTREAM_TRUNCATED, 502, "upstream-truncated", true,
-    "the gateway's answer ended before its time", "")
+    "the gateway's answer ended before its time",
+    "Look at the gateway's log and its timers.")
 END(UPSTREAM_BAD, 502, "upstream-malformed", false,
     "the gateway's answer is not valid HTTP/1.1",
     "Look at what stands between the sidecar and the gateway.")
 END(AUTH_REFUSED, 502, "auth-refused", false,
-    "the gateway refused the sidecar's credentials", "")
+    "the gateway refused the sidecar's credentials",
+    "Run cullis-sidecar check, and look at the gateway's log.")
 END(CONNECT_TIMEOUT, 504, "connect-timeout", true,
-    "no connection to the gateway within connect-timeout", "")
+    "no connection to the gateway within connect-timeout",
+    "Check the network to the gateway, or raise connect-timeout.")
 END(FIRST_BYTE_TIMEOUT, 504, "first-byte-timeout", true,
-    "the gateway did not begin to answer within first-byte-timeout", "")
+    "the gateway did not begin to answer within first-byte-timeout",
+    "Raise first-byte-timeout if such long answers are expected.")
 END(STREAM_IDLE, 504, "stream-idle-timeout", true,
-    "no byte passed for stream-idle-timeout", "")
+    "no byte passed for stream-idle-timeout",
+    "Raise stream-idle-timeout if such long pauses are expected.")
 END(TLS_TO_PLAIN, 0, "tls-to-plain", false,
     "the client spoke TLS inside a CONNECT tunnel to the gateway",
     "Give the agent the gateway as http://, not https://: the sidecar adds "
