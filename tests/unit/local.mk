@@ -3,8 +3,13 @@
 UNIT_LIBS = $(SIDECAR_LIBS) $(CHECK_LIBS)
 # In a table, what a row leaves out is zero on purpose.
 UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-missing-field-initializers
-UNIT_TESTS = tests/unit/t_str $(UNIT_HTTP_TESTS) $(UNIT_AUTH_TESTS) \
-	$(UNIT_CONF_TESTS)
+UNIT_TESTS = $(UNIT_BASE_TESTS) $(UNIT_HTTP_TESTS) $(UNIT_AUTH_TESTS) \
+	$(UNIT_CONF_TESTS) $(UNIT_NET_TESTS)
+
+UNIT_BASE_TESTS = \
+	tests/unit/t_log \
+	tests/unit/t_metrics \
+	tests/unit/t_str
 
 UNIT_HTTP_TESTS = \
 	tests/unit/t_chunked \
@@ -37,6 +42,12 @@ UNIT_CONF_TESTS = \
 	tests/unit/t_parse \
 	tests/unit/t_route \
 	tests/unit/t_value
+
+UNIT_NET_TESTS = \
+	tests/unit/t_mailbox \
+	tests/unit/t_relay \
+	tests/unit/t_replay \
+	tests/unit/t_timers
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -150,3 +161,27 @@ tests_unit_t_signer_LDADD = $(UNIT_LIBS)
 tests_unit_t_tls_SOURCES = tests/unit/t_tls.c $(UNIT_AUTH_SOURCES)
 tests_unit_t_tls_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_tls_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_log_SOURCES = tests/unit/t_log.c tests/unit/unit.h
+tests_unit_t_log_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_log_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_metrics_SOURCES = tests/unit/t_metrics.c tests/unit/unit.h
+tests_unit_t_metrics_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_metrics_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_mailbox_SOURCES = tests/unit/t_mailbox.c tests/unit/unit.h
+tests_unit_t_mailbox_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_mailbox_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_relay_SOURCES = tests/unit/t_relay.c tests/unit/unit.h
+tests_unit_t_relay_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_relay_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_replay_SOURCES = tests/unit/t_replay.c tests/unit/unit.h
+tests_unit_t_replay_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_replay_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_timers_SOURCES = tests/unit/t_timers.c tests/unit/unit.h
+tests_unit_t_timers_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_timers_LDADD = $(UNIT_LIBS)
