@@ -4,7 +4,7 @@ UNIT_LIBS = $(SIDECAR_LIBS) $(CHECK_LIBS)
 # In a table, what a row leaves out is zero on purpose.
 UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-missing-field-initializers
 UNIT_TESTS = $(UNIT_BASE_TESTS) $(UNIT_HTTP_TESTS) $(UNIT_AUTH_TESTS) \
-	$(UNIT_CONF_TESTS) $(UNIT_NET_TESTS)
+	$(UNIT_CONF_TESTS) $(UNIT_NET_TESTS) $(UNIT_PROXY_TESTS)
 
 UNIT_BASE_TESTS = \
 	tests/unit/t_log \
@@ -48,6 +48,10 @@ UNIT_NET_TESTS = \
 	tests/unit/t_relay \
 	tests/unit/t_replay \
 	tests/unit/t_timers
+
+# Between a scripted agent and a scripted gateway.
+UNIT_PROXY_TESTS = \
+	tests/unit/t_ends
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -185,3 +189,11 @@ tests_unit_t_replay_LDADD = $(UNIT_LIBS)
 tests_unit_t_timers_SOURCES = tests/unit/t_timers.c tests/unit/unit.h
 tests_unit_t_timers_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_timers_LDADD = $(UNIT_LIBS)
+
+UNIT_RIG_SOURCES = tests/unit/rig.c tests/unit/rig.h tests/unit/gate.c \
+	tests/unit/gate.h tests/unit/pki.c tests/unit/pki.h tests/unit/unit.h \
+	tests/unit/conf_fixture.h
+
+tests_unit_t_ends_SOURCES = tests/unit/t_ends.c $(UNIT_RIG_SOURCES)
+tests_unit_t_ends_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_ends_LDADD = $(UNIT_LIBS)

@@ -98,7 +98,7 @@ relay_split(size_t row, bool chunk_out, size_t at)
 	replay_init(&keep, 1000, &budget);
 	for (size_t i = 1; i < COUNT(cuts); i++) {
 		feed(&e, wire + cuts[i - 1], cuts[i] - cuts[i - 1]);
-		s = relay_pump(&e.r, &e.from, &e.to, &keep);
+		s = relay_run(&e.r, &e.from, &e.to, &keep);
 		if (cuts[i] < n)
 			ck_assert_msg(s == RELAY_MORE, "%s", bodies[row].why);
 	}
@@ -107,7 +107,7 @@ relay_split(size_t row, bool chunk_out, size_t at)
 		ck_assert_int_eq(s, RELAY_MORE);
 		cut(&e, true);
 	}
-	s = relay_pump(&e.r, &e.from, &e.to, &keep);
+	s = relay_run(&e.r, &e.from, &e.to, &keep);
 	ck_assert_msg(
 	    s == RELAY_DONE && e.r.done, "%s at %zu", bodies[row].why, at);
 	ck_span(buf_span(&e.from.in), bodies[row].rest);
@@ -148,11 +148,11 @@ START_TEST(byte_by_byte)
 		ends_init(&e, bodies[row].in, false, HIGH);
 		for (size_t i = 0; wire[i]; i++) {
 			feed(&e, wire + i, 1);
-			relay_pump(&e.r, &e.from, &e.to, NULL);
+			relay_run(&e.r, &e.from, &e.to, NULL);
 		}
 		cut(&e, true);
 		ck_assert_msg(
-		    relay_pump(&e.r, &e.from, &e.to, NULL) == RELAY_DONE, "%s",
+		    relay_run(&e.r, &e.from, &e.to, NULL) == RELAY_DONE, "%s",
 		    bodies[row].why);
 		ck_span(buf_span(&e.to.out), bodies[row].body);
 		ends_fini(&e);
@@ -175,7 +175,7 @@ START_TEST(ends_too_early)
 				ends_init(&e, bodies[row].in, false, HIGH);
 				feed(&e, wire, at);
 				cut(&e, clean);
-				s = relay_pump(&e.r, &e.from, &e.to, NULL);
+				s = relay_run(&e.r, &e.from, &e.to, NULL);
 				/* 9112 8: only a clean end ends a body that
 				 * nothing else delimits. */
 				ck_assert_msg(
@@ -198,7 +198,7 @@ START_TEST(truncated_chunks_have_no_last_chunk)
 	feed(&e, "half", 4);
 	cut(&e, false);
 	ck_assert_int_eq(
-	    relay_pump(&e.r, &e.from, &e.to, NULL), RELAY_TRUNCATED);
+	    relay_run(&e.r, &e.from, &e.to, NULL), RELAY_TRUNCATED);
 	b = unchunk(buf_span(&e.to.out), &whole);
 	ck_assert(!whole);
 	ck_span(buf_span(&b), "half");
@@ -219,7 +219,7 @@ START_TEST(bad_chunks)
 		ends_init(&e, (struct framing){FRAMING_CHUNKED}, true, HIGH);
 		feed(&e, rows[i], strlen(rows[i]));
 		ck_assert_msg(
-		    relay_pump(&e.r, &e.from, &e.to, NULL) == RELAY_BAD, "%s",
+		    relay_run(&e.r, &e.from, &e.to, NULL) == RELAY_BAD, "%s",
 		    rows[i]);
 		ck_assert_ptr_nonnull(e.r.chunked.why);
 		ends_fini(&e);
@@ -236,7 +236,7 @@ START_TEST(without_a_sink)
 	ends_init(&e, (struct framing){FRAMING_CHUNKED}, false, 1);
 	replay_init(&keep, 100, &budget);
 	feed(&e, "3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n", 21);
-	ck_assert_int_eq(relay_pump(&e.r, &e.from, NULL, &keep), RELAY_DONE);
+	ck_assert_int_eq(relay_run(&e.r, &e.from, NULL, &keep), RELAY_DONE);
 	ck_span(buf_span(&keep.body), "abcdef");
 	replay_drop(&keep);
 	ends_fini(&e);
@@ -254,20 +254,20 @@ START_TEST(high_water)
 	ends_init(&e, (struct framing){FRAMING_CHUNKED}, false, 400);
 	for (unsigned i = 0; i < 10; i++)
 		feed(&e, chunk, strlen(chunk));
-	ck_assert_int_eq(relay_pump(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
+	ck_assert_int_eq(relay_run(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
 	ck_assert(e.r.full);
 	ck_assert_uint_eq(e.to.out.len, 400);
 	/* The chunk's own CRLF is read with what follows. */
 	ck_assert_uint_eq(e.from.in.len, 6 * strlen(chunk) + 2);
 	buf_consume(&e.to.out, 299);
-	ck_assert_int_eq(relay_pump(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
+	ck_assert_int_eq(relay_run(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
 	ck_assert_uint_eq(e.to.out.len, 101);
 	buf_consume(&e.to.out, 1);
-	ck_assert_int_eq(relay_pump(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
+	ck_assert_int_eq(relay_run(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
 	ck_assert(e.r.full);
 	ck_assert_uint_eq(e.to.out.len, 400);
 	buf_clear(&e.to.out);
-	ck_assert_int_eq(relay_pump(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
+	ck_assert_int_eq(relay_run(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
 	ck_assert(!e.r.full);
 	ck_assert_uint_eq(e.from.in.len, 0);
 	ck_assert_uint_eq(e.r.bytes, 1000);
