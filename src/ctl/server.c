@@ -15,10 +15,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define IDENTITY_POLL_MS 500
 #define OVERLOAD_ROOM 64 /* clients over max-clients that get a 503 */
+#define SPARE_DESCRIPTORS 64
 
 /* ---- bundles: what the workers work by ---- */
 
@@ -387,6 +389,27 @@ begin_accepting(struct server *s)
 	notify_send("READY=1");
 }
 
+/* A descriptor for each client and each connection to the gateway; the soft
+ * limit of most systems is meant for select(). */
+static void
+raise_descriptor_limit(const struct config *conf)
+{
+	rlim_t want = (rlim_t)conf->max_clients + OVERLOAD_ROOM +
+		      conf->max_upstream_connections + SPARE_DESCRIPTORS;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= want)
+		return;
+	limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur < want)
+		log_warn("server",
+		    "the limit of open files is too low for max-clients and "
+		    "max-upstream-connections; raise it (LimitNOFILE=)",
+		    L_INT("limit", (int64_t)limit.rlim_cur),
+		    L_INT("wanted", (int64_t)want), L_END);
+}
+
 static int
 open_log(const struct config *conf, struct err *err)
 {
@@ -418,6 +441,7 @@ start(struct server *s, struct err *err)
 		goto told;
 	if (open_log(s->config, err) < 0)
 		goto told;
+	raise_descriptor_limit(s->config);
 	s->resolver = resolver_new();
 	if (start_workers(s, err) < 0 || (!wait && begin_session(s, err) < 0))
 		goto told;

@@ -14,6 +14,7 @@
  * dropped meanwhile. */
 #define LINGER_MS 2000
 #define LINGER_BYTES (256 * 1024)
+#define DRAIN_GRACE_MS 500
 
 static void client_read(struct client *);
 
@@ -121,11 +122,27 @@ client_exchange_broken(struct client *c, bool reset)
 	linger(c);
 }
 
+/* Bytes that are on their way into `in`. */
+static bool
+has_unread(const struct client *c)
+{
+	char byte;
+
+	return recv(c->conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+/* A request that is there already is served; a client that has not made its
+ * first one yet gets a moment for it. */
 void
 client_drain(struct client *c)
 {
-	if (c->state == CLIENT_HEAD && !c->head_begun)
+	if (c->state != CLIENT_HEAD || c->head_begun || has_unread(c))
+		return;
+	if (c->requests > 0)
 		client_close(c);
+	else
+		timers_set(&c->w->loop.timers, &c->timer,
+		    clock_now_ms() + DRAIN_GRACE_MS);
 }
 
 /* ---- reading heads ---- */
@@ -181,6 +198,7 @@ begin_exchange(struct client *c)
 {
 	struct headbox *box = c->box;
 
+	c->requests++;
 	move_head(c);
 	timers_cancel(&c->w->loop.timers, &c->timer);
 	c->box = NULL;
