@@ -1,0 +1,196 @@
+"""The admin listener, its subcommand and READY=1."""
+
+import json
+import os
+import socket
+
+from harness import case
+
+
+def healthcheck(t, s, *args):
+    return t.command("healthcheck", *args,
+                     env={"RUNTIME_DIRECTORY": s.runtime})
+
+
+@case
+def pages(t):
+    """/livez, /healthz, /startupz, /readyz, /metrics and /status answer;
+    anything else is 404, and POST changes nothing."""
+    g, s = t.pair()
+    for path in ("/livez", "/healthz", "/startupz", "/readyz", "/metrics",
+                 "/status"):
+        assert s.admin(path).status == 200, path
+    assert s.admin("/nothing").status == 404
+    for path in ("/quitquitquit", "/reload", "/readyz"):
+        assert s.admin(path, "POST").status >= 400, path
+    assert s.get("/v1/models").status == 200
+
+
+@case
+def status_page(t):
+    """/status says who we are and how the session is, in JSON."""
+    g, s = t.pair()
+    said = s.admin("/status").json
+    assert said["agent_id"] == "orga::bot", said
+    assert said["session"] and said["workers"] == t.workers, said
+    assert said["draining"] is False, said
+
+
+@case
+def not_ready_says_why(t):
+    """/readyz is 503 without a token and names what is missing; /livez and
+    /startupz are 200."""
+    g = t.gateway()
+    g.stop()
+    s = t.sidecar(g, wait="listening")
+    s.wait_log("login failed")
+    a = s.admin("/readyz")
+    assert a.status == 503 and b"token" in a.body, a
+    assert s.admin("/livez").status == 200
+    assert s.admin("/startupz").status == 200
+
+
+@case
+def healthcheck_command(t):
+    """healthcheck exits 0 while the sidecar lives, also without a gateway,
+    and 1 when it is gone; --startup waits for the identity."""
+    g, s = t.pair()
+    assert healthcheck(t, s)[0] == 0
+    assert healthcheck(t, s, "--startup")[0] == 0
+    g2 = t.gateway(home=t.path("mastio2"))
+    g2.stop()
+    s2 = t.sidecar(g2, wait="listening")
+    s2.wait_log("login failed")
+    assert healthcheck(t, s2)[0] == 0
+    assert healthcheck(t, s2, "--startup")[0] == 0
+    s3 = t.sidecar(g, wait="listening", identity_wait="60s",
+                   identity_dir=t.path("later"))
+    assert healthcheck(t, s3)[0] == 0
+    code, out, err = healthcheck(t, s3, "--startup")
+    assert code == 1 and "identity" in out + err, (code, out, err)
+    s2.stop()
+    assert healthcheck(t, s2)[0] == 1
+
+
+@case
+def admin_unix_socket(t):
+    """The admin socket is for its owner alone, and healthcheck finds it."""
+    path = t.path("admin.sock")
+    g, s = t.pair(admin_listen=["127.0.0.1:0", "unix:" + path])
+    assert os.stat(path).st_mode & 0o777 == 0o600
+    g2 = t.gateway(home=t.path("mastio2"))
+    only = t.path("only.sock")
+    s2 = t.sidecar(g2, wait="listening", admin_listen="unix:" + only)
+    t.wait_until(lambda: healthcheck(t, s2)[0] == 0)
+
+
+@case
+def no_admin_listener(t):
+    """admin-listen = none opens none."""
+    s = t.sidecar(t.gateway(), wait="listening", admin_listen="none")
+    assert not [k for k, _ in s.addresses() if k == "admin-listen"]
+    t.wait_until(lambda: s.get("/v1/models").status == 200)
+
+
+@case
+def metrics_count(t):
+    """The metrics of the conventions are there, and they count."""
+    g, s = t.pair()
+    for _ in range(5):
+        assert s.get("/v1/models").status == 200
+    s.get("/v1/models", {"Origin": "x"})
+    s.request("BREW", "/v1/egress/x?bytes=3")
+    m = s.metrics()
+
+    def total(name, *labels):
+        return sum(v for k, v in m.items() if k.partition("{")[0] == name
+                   and all(label in k for label in labels))
+
+    assert total("requests_total") == 7, m
+    assert total("requests_total", 'end="ok"', 'method="GET"') == 5, m
+    assert total("requests_total", 'end="browser-refused"') == 1, m
+    assert total("requests_total", 'method="other"') == 1, m
+    assert total("dpop_proofs_total") >= 6, m
+    assert total("tls_handshakes_total") >= 1, m
+    assert total("token_refreshes_total", 'result="ok"') == 1, m
+    assert m["token_expiry_timestamp_seconds"] > 1e9, m
+    assert total("identity_not_after_timestamp_seconds",
+                 'kind="certificate"') > 1e9, m
+    assert total("build_info", "version=", "openssl=") == 1, m
+    for name in ("request_duration_seconds_count",
+                 "request_duration_seconds_sum",
+                 "time_to_first_byte_seconds_count", "open_streams",
+                 "clock_offset_seconds", "log_lines_dropped_total"):
+        assert any(
+            k.startswith(name) for k in m), name
+    text = s.admin("/metrics").body.decode()
+    for line in text.splitlines():
+        assert line.startswith(("#", "cullis_sidecar_", "process_")), line
+    assert "/v1/" not in text
+
+
+@case
+def ready_is_notified(t):
+    """READY=1 goes to NOTIFY_SOCKET when the listeners are up, STOPPING=1 at
+    the end."""
+    path = t.path("notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as n:
+        n.bind(path)
+        n.settimeout(t.seconds(15))
+        s = t.sidecar(t.gateway(), wait="listening",
+                      env={"NOTIFY_SOCKET": path})
+        said = b""
+        while b"READY=1" not in said:
+            said += n.recv(4096) + b"\n"
+        s.terminate()
+        while b"STOPPING=1" not in said:
+            said += n.recv(4096) + b"\n"
+
+
+@case
+def access_line(t):
+    """Each exchange writes one line with the fields of the conventions, with
+    the path and never the query."""
+    g, s = t.pair()
+    a = s.request("POST", "/v1/egress/x?bytes=7&secret=hunter2", body=b"abcd")
+    assert a.status == 200
+    line = s.wait_end("ok")
+    for field in ("ts", "request_id", "listener", "method", "route", "path",
+                  "status", "end", "duration_ms", "ttfb_ms", "auth_ms",
+                  "bytes_in", "bytes_out", "attempts", "nonce_retries",
+                  "jti", "reused", "worker"):
+        assert field in line, (field, line)
+    assert line["path"] == "/v1/egress/x" and line["method"] == "POST"
+    assert (line["bytes_in"], line["bytes_out"]) == (4, 7), line
+    assert line["jti"] == g.requests()[0]["proof"]["jti"]
+    assert "hunter2" not in s.process.stderr()
+
+
+@case
+def text_log(t):
+    """log-format = text writes lines for people; hostile bytes in a request
+    stay on their line, escaped."""
+    g, s = t.pair(log_format="text")
+    s.raw("GET /v1/models HTTP/1.1\r\nHost: localhost\r\n"
+          "X-Request-ID: a\x1b[31m\r\n\r\n")
+    s.raw("G\x1b[2J /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    s.get("/v1/egress/x%0afake?bytes=1")
+    s.stop()
+    text = s.process.stderr()
+    assert "\x1b" not in text and "access" in text, text
+    assert not any(l.startswith("fake") for l in text.splitlines())
+
+
+@case
+def access_log_to_stdout_or_nowhere(t):
+    """access-log = stdout and none are kept to."""
+    g = t.gateway()
+    s = t.sidecar(g, access_log="stdout")
+    assert s.get("/v1/models").status == 200
+    t.wait_until(lambda: '"end":"ok"' in s.process.stdout())
+    assert not s.access_lines()
+    json.loads(s.process.stdout().splitlines()[0])
+    s2 = t.sidecar(g, access_log="none")
+    assert s2.get("/v1/models").status == 200
+    s2.stop()
+    assert not s2.access_lines() and not s2.process.stdout()

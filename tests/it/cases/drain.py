@@ -1,0 +1,128 @@
+"""SIGTERM and SIGINT."""
+
+import signal
+
+from harness import Cut, case
+from cases.streams import begin, next_event
+
+
+def refuses_connections(t, s):
+    def look():
+        try:
+            s.connect(timeout=2).close()
+        except (ConnectionRefusedError, FileNotFoundError):
+            return True
+        return False
+    t.wait_until(look, what="the listener is closed")
+
+
+@case
+def open_streams_finish(t):
+    """On SIGTERM no new client is taken, open streams go on to their end, and
+    the exit code is 0."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        g = t.gateway(home=t.path(f"mastio{int(number)}"))
+        s = t.sidecar(g)
+        with s.connect() as c:
+            a = begin(c, s, {"X-Mastio-Events": "6", "X-Mastio-Gate": "d"})
+            assert next_event(c, a)
+            s.process.signal(number)
+            refuses_connections(t, s)
+            assert s.admin("/readyz").status == 503
+            assert s.admin("/livez").status == 200
+            g.release("d", 20)
+            n = 1
+            while next_event(c, a):
+                n += 1
+            assert n == 7, n
+            assert c.ends()
+        assert s.wait_exit() == 0
+
+
+@case
+def idle_clients_do_not_hold_it(t):
+    """Kept connections without a request are closed at once."""
+    g, s = t.pair(drain_timeout="60s")
+    idle = [s.connect() for _ in range(5)]
+    for c in idle[:3]:
+        c.request("GET", "/v1/models", s.authority)
+        assert c.answer().status == 200
+    s.terminate()
+    assert s.wait_exit() == 0
+    assert all(c.ends() for c in idle)
+
+
+@case
+def drain_timeout(t):
+    """Streams that outlive drain-timeout are cut, visibly; the exit code is
+    still 0.
+
+    END: draining
+    """
+    g, s = t.pair(drain_timeout="300ms")
+    with s.connect() as c:
+        a = begin(c, s, {"X-Mastio-Events": "6", "X-Mastio-Gate": "d"})
+        assert next_event(c, a)
+        s.terminate()
+        try:
+            c.body(a)
+        except Cut:
+            pass
+        else:
+            raise AssertionError("a cut stream looks whole")
+    assert s.wait_exit() == 0
+
+
+@case
+def second_signal_ends_at_once(t):
+    """The second signal does not wait for anybody."""
+    g, s = t.pair(drain_timeout="10m")
+    with s.connect() as c:
+        a = begin(c, s, {"X-Mastio-Events": "6", "X-Mastio-Gate": "d"})
+        assert next_event(c, a)
+        s.terminate()
+        refuses_connections(t, s)
+        s.terminate()
+        assert s.wait_exit() == 0
+        try:
+            c.body(a)
+        except Cut:
+            return
+    raise AssertionError("a cut stream looks whole")
+
+
+@case
+def stop_while_logging_in(t):
+    """SIGTERM ends it while the gateway is down and requests wait, too.
+
+    END: draining
+    """
+    g = t.gateway()
+    g.stop()
+    s = t.sidecar(g, wait="listening", token_wait="60s", drain_timeout="200ms")
+    with s.connect() as c:
+        c.request("GET", "/v1/models", s.authority)
+        s.wait_log("login failed")
+        s.terminate()
+        a = c.answer()
+        assert a.status == 503 and a.code in ("draining", "no-token"), a
+    assert s.wait_exit() == 0
+
+
+@case
+def waiting_for_an_identity(t):
+    """SIGTERM ends it while it waits for its identity."""
+    s = t.sidecar(t.gateway(), wait="listening", identity_wait="60s",
+                  identity_dir=t.path("none"))
+    s.terminate()
+    assert s.wait_exit() == 0
+
+
+@case
+def other_signals(t):
+    """SIGPIPE is ignored, SIGHUP does not end it."""
+    g, s = t.pair()
+    s.process.signal(signal.SIGPIPE)
+    s.process.signal(signal.SIGHUP)
+    for _ in range(5):
+        assert s.get("/v1/models").status == 200

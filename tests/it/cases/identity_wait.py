@@ -1,0 +1,76 @@
+"""identity-wait: the sidecar may start before its identity."""
+
+import os
+import shutil
+
+from harness import case
+
+
+def waiting(t, g, directory, wait="60s"):
+    return t.sidecar(g, wait="listening", identity_dir=directory,
+                     identity_wait=wait)
+
+
+def refused(s):
+    a = s.get("/v1/models")
+    assert (a.status, a.code) == (503, "no-identity"), a
+    assert int(a.get("Retry-After")) >= 1, a
+    assert s.admin("/livez").status == 200
+    ready = s.admin("/readyz")
+    assert ready.status == 503 and b"identity" in ready.body, ready
+
+
+@case
+def files_that_come_later(t):
+    """Until the files come, requests get 503 no-identity; then they are
+    served.
+
+    END: no-identity
+    """
+    g = t.gateway()
+    d = t.path("later")
+    os.mkdir(d, 0o755)
+    s = waiting(t, g, d)
+    refused(s)
+    s.wait_end("no-identity")
+    for name in sorted(os.listdir(g.agent_dir)):
+        refused(s)
+        shutil.copy2(os.path.join(g.agent_dir, name), d)
+    s.wait_ready()
+    assert s.get("/v1/models").status == 200
+
+
+@case
+def directory_that_comes_later(t):
+    """The directory itself may be missing at first."""
+    g = t.gateway()
+    d = t.path("later")
+    s = waiting(t, g, d)
+    refused(s)
+    shutil.copytree(g.agent_dir, t.path("ready-made"))
+    os.rename(t.path("ready-made"), d)
+    s.wait_ready()
+
+
+@case
+def wait_that_ends(t):
+    """When identity-wait is over, the exit code is 78 and the reason is
+    said."""
+    d = t.path("never")
+    os.mkdir(d, 0o755)
+    s = t.sidecar(t.gateway(), wait="listening", identity_dir=d,
+                  identity_wait="400ms")
+    s.expected_exit = 78
+    assert s.wait_exit() == 78
+    assert d in s.process.stderr()
+
+
+@case
+def no_wait(t):
+    """Without identity-wait a missing identity is exit code 78 at once."""
+    d = t.path("never")
+    os.mkdir(d, 0o755)
+    code, _, err = t.command("--gateway", "https://mastio.test",
+                             "--identity-dir", d, "--listen", "127.0.0.1:0",
+                             "--admin-listen", "none")
+    assert code == 78 and d in err, err

@@ -1,0 +1,198 @@
+"""A test and what it works with."""
+
+import json
+import os
+import re
+import time
+
+from harness.gateway import Gateway
+from harness.sidecar import Sidecar
+from harness.process import clean_environment, Process
+
+SEEN_MAX = 32 << 20
+WORD = re.compile(rb"[A-Za-z0-9_-]{40,}")
+
+
+class Failure(AssertionError):
+    pass
+
+
+class Case:
+    def __init__(self, run, file, **flags):
+        self.run, self.file = run, file
+        self.name = run.__name__
+        self.promise = run.__doc__ or ""
+        self.once = flags.get("once", False)  # workers do not matter
+        self.plain = flags.get("plain", False)  # measures; not sanitized
+        self.alone = flags.get("alone", False)  # wants the machine
+        self.seconds = flags.get("seconds", 60)
+
+
+CASES = []
+
+
+def case(run=None, **flags):
+    """@case, or @case(once=True, plain=True, alone=True, seconds=N)."""
+    def add(f):
+        CASES.append(Case(f, f.__module__.rpartition(".")[2], **flags))
+        return f
+    return add(run) if run else add
+
+
+class Test:
+    """What one run of a case has made; finish() takes it all down."""
+
+    def __init__(self, run, case, workers, directory):
+        self.run, self.case, self.workers = run, case, workers
+        self.dir = directory
+        self.processes, self.sidecars, self.gateways = [], [], []
+        self.received = []
+        self.received_bytes = 0
+
+    def path(self, name):
+        return os.path.join(self.dir, name)
+
+    def seconds(self, n):
+        """A time limit, longer for slow builds."""
+        return n * self.run.slow
+
+    def wait_until(self, condition, timeout=15, what="the condition holds"):
+        """Polls until condition() is true and returns it."""
+        end = time.monotonic() + self.seconds(timeout)
+        pause = 0.005
+        while True:
+            value = condition()
+            if value:
+                return value
+            if time.monotonic() > end:
+                raise Failure(f"after {self.seconds(timeout):g} s still not: "
+                              + (what() if callable(what) else what))
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.1)
+
+    def seen(self, data):
+        """Notes what a client received, for the search for secrets."""
+        if self.received_bytes < SEEN_MAX:
+            self.received.append(data)
+            self.received_bytes += len(data)
+
+    # ---- actors ----
+
+    def gateway(self, *args, **more):
+        gateway = Gateway(self, args, **more)
+        self.gateways.append(gateway)
+        return gateway
+
+    def sidecar(self, gateway=None, /, **options):
+        return Sidecar(self, gateway, **options)
+
+    def pair(self, /, *args, **options):
+        """A gateway and a sidecar that is ready."""
+        gateway = self.gateway(*args)
+        return gateway, self.sidecar(gateway, **options)
+
+    def command(self, *args, env=None, timeout=20):
+        """Runs cullis-sidecar to its end: (exit code, stdout, stderr)."""
+        n = len(self.processes)
+        p = Process([self.run.binary("cullis-sidecar"), *args],
+                    self.path(f"command{n}"),
+                    {**clean_environment(), **(env or {})})
+        self.processes.append(p)
+        code = p.wait(self.seconds(timeout))
+        assert code is not None, f"{args} does not end"
+        return code, p.stdout(), p.stderr()
+
+    def dpopcheck(self, gateway, at_least):
+        """The proofs that a gateway received, judged by dpopcheck."""
+        with open(gateway.proofs, "rb") as f:
+            n = sum(1 for _ in f)
+        assert n >= at_least, f"{n} proofs, expected {at_least}"
+        p = Process([self.run.binary("dpopcheck"), gateway.proofs],
+                    self.path("dpopcheck"))
+        self.processes.append(p)
+        assert p.wait(self.seconds(60)) == 0, p.stdout() + p.stderr()
+
+    # ---- after the test ----
+
+    def finish(self):
+        """What must hold whatever the test was about."""
+        tokens, keys = self.secrets()
+        for g in self.gateways:
+            if g.process.running:
+                assert g.stats()["jti_repeated"] == 0, "a proof sent twice"
+        for s in self.sidecars:
+            s.stop()
+        for s in self.sidecars:
+            s.check_output()
+        self.search(tokens, keys)
+
+    def secrets(self):
+        """({signature of a token or proof: what}, {key material: what})"""
+        tokens, keys = {}, {}
+        for g in self.gateways:
+            if g.process.running:
+                for e in g.journal():
+                    add_header_secrets(tokens, e["headers"])
+        for directory, _, names in os.walk(self.dir):
+            for name in names:
+                path = os.path.join(directory, name)
+                if name.endswith((".pem", ".key", ".jwk")) and \
+                        os.path.isfile(path):
+                    add_key_secrets(keys, path)
+        return tokens, keys
+
+    def search(self, tokens, keys):
+        texts = [("an answer", b"".join(self.received))]
+        for p in self.processes:
+            if self.run.binary("cullis-sidecar") in p.args:
+                texts += [("stdout", p.stdout().encode()),
+                          ("stderr", p.stderr().encode())]
+        for where, text in texts:
+            for word in set(WORD.findall(text)):
+                assert word not in tokens, f"{tokens[word]} is in {where}"
+            for key, what in keys.items():
+                assert key not in text, f"{what} is in {where}"
+
+    def kill(self):
+        for p in self.processes:
+            p.kill()
+
+    def logs(self):
+        """All output of the actors, for a failure."""
+        parts = []
+        for name in sorted(os.listdir(self.dir)):
+            if name.endswith((".out", ".err")):
+                with open(self.path(name), "rb") as f:
+                    text = f.read().decode("utf-8", "replace")
+                if text:
+                    parts.append(f"---- {name}\n{text[-6000:]}")
+        return "\n".join(parts)
+
+
+def add_header_secrets(found, headers):
+    for name, value in headers:
+        value = value.encode()
+        if name.lower() == "dpop" and value.count(b".") == 2:
+            found[value.rpartition(b".")[2]] = "a proof"
+        elif name.lower() == "authorization" and value.count(b".") == 2:
+            found[value.rpartition(b".")[2]] = "a token"
+
+
+def add_key_secrets(found, path):
+    with open(path, "rb") as f:
+        text = f.read()
+    inside = False
+    for line in text.splitlines():
+        if line.startswith(b"-----"):
+            inside = b"PRIVATE KEY" in line and b"BEGIN" in line
+        elif inside and len(line) >= 40:
+            found[line] = f"key material of {os.path.basename(path)}"
+    if path.endswith(".jwk") and text.strip().startswith(b"{"):
+        try:
+            jwk = json.loads(text)
+        except ValueError:
+            return
+        d = jwk.get("private_jwk", jwk).get("d")
+        if isinstance(d, str) and len(d) > 20:
+            found[d.encode()] = "the DPoP key"
+

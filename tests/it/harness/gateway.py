@@ -1,0 +1,160 @@
+"""mastio-dev, the stand-in gateway, and its control port."""
+
+import base64
+import http.client
+import json
+import os
+import shutil
+import subprocess
+
+from harness.process import Process, clean_environment
+
+NAME = "mastio.test"  # of the gateway, in its certificate and for the agents
+
+
+class Gateway:
+    def __init__(self, test, args=(), home=None):
+        self.test, self.args = test, list(args)
+        self.home = home or test.path("mastio")
+        if not os.path.isdir(self.home):
+            shutil.copytree(test.run.gateway_home, self.home)
+        self.agent_dir = os.path.join(self.home, "agent")
+        self.proofs = test.path("proofs.jsonl")
+        self.port = self.control_port = 0
+        self.process = None
+        self.start()
+
+    # ---- life ----
+
+    def start(self):
+        """Starts it, on the same ports as before if it ran before."""
+        self.process = Process(
+            [self.test.run.binary("mastio-dev"), "serve", self.home,
+             "--listen", f"127.0.0.1:{self.port}",
+             "--control", f"127.0.0.1:{self.control_port}",
+             "--journal-proofs", self.proofs, *self.args],
+            self.test.path("mastio-dev"))
+        self.test.processes.append(self.process)
+        self.test.wait_until(self.ready, what="mastio-dev is ready")
+
+    def ready(self):
+        lines = self.process.stdout().splitlines()
+        if not self.process.running:
+            raise AssertionError(
+                "mastio-dev did not start: " + self.process.stderr())
+        for line in reversed(lines):
+            said = json.loads(line)
+            if said["pid"] == self.process.pid:
+                self.port = int(said["tls"].rsplit(":", 1)[1])
+                self.control_port = int(said["control"].rsplit(":", 1)[1])
+                return True
+        return False
+
+    def stop(self):
+        self.process.kill()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    # ---- control ----
+
+    def control(self, method, path, body=None):
+        conn = http.client.HTTPConnection(
+            "127.0.0.1", self.control_port, timeout=self.test.seconds(20))
+        try:
+            conn.request(method, path,
+                         json.dumps(body) if body is not None else None)
+            answer = conn.getresponse()
+            said = json.loads(answer.read())
+            assert answer.status == 200, f"{method} {path}: {said}"
+            return said
+        finally:
+            conn.close()
+
+    def journal(self, path=None, since=0):
+        """What it received: all, or the requests below a path.  `token` and
+        `proof` of an entry are the claims that were sent, or None."""
+        entries = self.control("GET", f"/journal?since={since}")["entries"]
+        for e in entries:
+            e["token"], e["proof"] = sent_claims(e["headers"])
+        return [e for e in entries
+                if path is None or (e["path"] or "").startswith(path)]
+
+    def requests(self):
+        """What it received but for logins."""
+        return [e for e in self.journal()
+                if not (e["path"] or "").startswith("/v1/auth/")]
+
+    def last_seq(self):
+        return max((e["seq"] for e in self.journal()), default=0)
+
+    def stats(self):
+        return self.control("GET", "/stats")
+
+    def fault(self, path=None, method=None, count=-1, after=0, where="front",
+              early=False, **action):
+        """Makes something go wrong; raw=BYTES is sent literally."""
+        match = {}
+        if path:
+            match["path_prefix"] = path
+        if method:
+            match["method"] = method
+        if "raw" in action:
+            action["raw"] = base64.b64encode(action["raw"]).decode()
+        self.control("POST", "/fault", {
+            "match": match, "count": count, "after": after, "where": where,
+            "early": early, "action": action})
+
+    def fault_json(self, path, status, body, headers=None, **more):
+        """Answers requests below a path with a JSON body."""
+        self.fault(path, status=status, body=json.dumps(body),
+                   content_type="application/json", headers=headers or {},
+                   **more)
+
+    def clear_faults(self):
+        self.control("DELETE", "/fault")
+
+    def set(self, **settings):
+        self.control("POST", "/set", settings)
+
+    def release(self, gate, count=1):
+        self.control("POST", f"/gate/{gate}/release", {"count": count})
+
+    def gate(self, gate):
+        return self.control("GET", f"/gate/{gate}")
+
+    def close_connections(self, how="close", which="idle"):
+        self.control("POST", "/connections/close",
+                     {"how": how, "which": which})
+
+    # ---- identities ----
+
+    def issue(self, name, **options):
+        """A new identity directory by the gateway's CA."""
+        out = self.test.path(name)
+        args = [self.test.run.binary("mastio-dev"), "issue", self.home, out]
+        for key, value in options.items():
+            args.append("--" + key.replace("_", "-"))
+            if value is not True:
+                args.append(str(value))
+        subprocess.run(args, check=True, env=clean_environment())
+        if self.process.running:  # it reads its agents at its start
+            self.restart()
+        return out
+
+
+def claims(jwt):
+    part = jwt.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def sent_claims(headers):
+    """The claims of the token and of the proof among the header fields."""
+    token = proof = None
+    for name, value in headers:
+        if name.lower() == "authorization" and value.count(".") == 2:
+            token = claims(value)
+        elif name.lower() == "dpop" and value.count(".") == 2:
+            proof = claims(value)
+    return token, proof

@@ -1,0 +1,74 @@
+"""Child processes: started with their output in files, ended by their pid."""
+
+import ctypes
+import os
+import signal
+import subprocess
+
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+# What could reach a child from the machine that the tests run on.
+FOREIGN = ("CULLIS_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY",
+           "CREDENTIALS_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET",
+           "WATCHDOG_", "LISTEN_", "SSL_CERT_", "OPENSSL_CONF")
+
+
+def clean_environment():
+    """The environment without anything that would steer a child."""
+    return {k: v for k, v in os.environ.items()
+            if not k.upper().startswith(FOREIGN)}
+
+
+def die_with_parent():
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+class Process:
+    """A child with its stdout and stderr in files of their own."""
+
+    def __init__(self, args, log, env=None, cwd=None):
+        self.args = [str(a) for a in args]
+        self.out_path, self.err_path = log + ".out", log + ".err"
+        with open(self.out_path, "ab") as out, \
+                open(self.err_path, "ab") as err:
+            self.popen = subprocess.Popen(
+                self.args, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                env=env if env is not None else clean_environment(),
+                cwd=cwd, preexec_fn=die_with_parent)
+        self.pid = self.popen.pid
+
+    @property
+    def running(self):
+        return self.popen.poll() is None
+
+    @property
+    def code(self):
+        """Exit code, negative for a signal, None while it runs."""
+        return self.popen.poll()
+
+    def signal(self, number):
+        self.popen.send_signal(number)
+
+    def wait(self, timeout):
+        """Exit code, or None if it still runs after so many seconds."""
+        try:
+            return self.popen.wait(timeout)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def kill(self):
+        if self.running:
+            self.popen.kill()
+        self.popen.wait()
+
+    def stdout(self):
+        return read(self.out_path)
+
+    def stderr(self):
+        return read(self.err_path)
+
+
+def read(path):
+    with open(path, "rb") as f:
+        return f.read().decode("utf-8", "replace")
