@@ -592,6 +592,9 @@ START_TEST(drain)
 	a = under_way(GET);
 	worker_drain(rig.w);
 	rig_settle(&rig);
+	/* It has not said anything yet and has a moment to do so. */
+	ck_assert(!idle->eof);
+	rig_advance(&rig, 500);
 	ck_assert(idle->eof);
 	ck_assert(!a->eof);
 	ck_assert_uint_eq(rig.drained, 0);
