@@ -493,8 +493,6 @@ begin_relay(struct exchange *x)
 	x->answer_begun = true;
 	x->status = x->res.status;
 	metric_add(&x->w->metrics->streams_open, 1);
-	if (!start.n)
-		return;
 	if (x->down.chunk_out)
 		write_chunk(out, start);
 	else

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <check.h>
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -137,13 +138,14 @@ conn_turn(struct gate *g, struct gate_conn *c)
 void
 gate_turn(struct gate *g)
 {
-	int fd;
+	int fd, on = 1;
 
 	while ((fd = accept4(
 		    g->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		struct gate_conn *c = &g->conn[g->n++];
 
 		ck_assert_uint_lt(g->n, GATE_MAX);
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		c->fd = fd;
 		c->ssl = SSL_new(g->ctx);
 		SSL_set_fd(c->ssl, fd);

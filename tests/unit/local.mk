@@ -51,7 +51,8 @@ UNIT_NET_TESTS = \
 
 # Between a scripted agent and a scripted gateway.
 UNIT_PROXY_TESTS = \
-	tests/unit/t_ends
+	tests/unit/t_ends \
+	tests/unit/t_exchange
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -197,3 +198,7 @@ UNIT_RIG_SOURCES = tests/unit/rig.c tests/unit/rig.h tests/unit/gate.c \
 tests_unit_t_ends_SOURCES = tests/unit/t_ends.c $(UNIT_RIG_SOURCES)
 tests_unit_t_ends_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_ends_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_exchange_SOURCES = tests/unit/t_exchange.c $(UNIT_RIG_SOURCES)
+tests_unit_t_exchange_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_exchange_LDADD = $(UNIT_LIBS)
