@@ -156,12 +156,12 @@ drain(struct worker *w)
 	struct client *c, *next;
 
 	w->draining = true;
+	if (w->nclients == 0) /* else the last one to go tells */
+		tell_main(w, DRAINED, 0);
 	for (c = TAILQ_FIRST(&w->clients); c; c = next) {
 		next = TAILQ_NEXT(c, link);
 		client_drain(c);
 	}
-	if (w->nclients == 0)
-		tell_main(w, DRAINED, 0);
 }
 
 static void

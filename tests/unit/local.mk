@@ -52,7 +52,8 @@ UNIT_NET_TESTS = \
 # Between a scripted agent and a scripted gateway.
 UNIT_PROXY_TESTS = \
 	tests/unit/t_ends \
-	tests/unit/t_exchange
+	tests/unit/t_exchange \
+	tests/unit/t_worker
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -202,3 +203,7 @@ tests_unit_t_ends_LDADD = $(UNIT_LIBS)
 tests_unit_t_exchange_SOURCES = tests/unit/t_exchange.c $(UNIT_RIG_SOURCES)
 tests_unit_t_exchange_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_exchange_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_worker_SOURCES = tests/unit/t_worker.c $(UNIT_RIG_SOURCES)
+tests_unit_t_worker_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_worker_LDADD = $(UNIT_LIBS)

@@ -635,54 +635,14 @@ START_TEST(internal)
 }
 END_TEST
 
-int
-main(void)
-{
-	const struct {
-		const TTest *test;
-		int rows; /* of a loop test */
-	} tests[] = {
-	    {said_by_the_agent, COUNT(requests)},
-	    {too_long, 3},
-	    {head_fills_the_buffer, 1},
-	    {overloaded, 1},
-	    {ok, 1},
-	    {client_gone, 1},
-	    {client_gone_in_its_body, 1},
-	    {upstream_closed, 3},
-	    {upstream_truncated, 1},
-	    {upstream_truncated_in_its_body, 3},
-	    {upstream_bad, 5},
-	    {upstream_head_too_large, 1},
-	    {auth_refused, 1},
-	    {connect_failed, 1},
-	    {resolve_failed, 1},
-	    {tls_failed, 1},
-	    {connect_timeout, 1},
-	    {head_timeout, 1},
-	    {idle_client_is_closed_silently, 1},
-	    {body_timeout, 1},
-	    {first_byte_timeout, 1},
-	    {stream_idle, 1},
-	    {stream_idle_while_judged, 1},
-	    {queue_timeout, 1},
-	    {no_token, 1},
-	    {no_identity, 1},
-	    {drain, 1},
-	    {internal, 1},
-	};
-	Suite *suite = suite_create("ends");
-	TCase *tcase = tcase_create("ends");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_set_timeout(tcase, 60);
-	tcase_add_checked_fixture(tcase, NULL, teardown);
-	for (size_t i = 0; i < COUNT(tests); i++)
-		tcase_add_loop_test(tcase, tests[i].test, 0, tests[i].rows);
-	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN_ROWS("ends", NULL, teardown, {said_by_the_agent, COUNT(requests)},
+    {too_long, 3}, {head_fills_the_buffer, 1}, {overloaded, 1}, {ok, 1},
+    {client_gone, 1}, {client_gone_in_its_body, 1}, {upstream_closed, 3},
+    {upstream_truncated, 1}, {upstream_truncated_in_its_body, 3},
+    {upstream_bad, 5}, {upstream_head_too_large, 1}, {auth_refused, 1},
+    {connect_failed, 1}, {resolve_failed, 1}, {tls_failed, 1},
+    {connect_timeout, 1}, {head_timeout, 1},
+    {idle_client_is_closed_silently, 1}, {body_timeout, 1},
+    {first_byte_timeout, 1}, {stream_idle, 1}, {stream_idle_while_judged, 1},
+    {queue_timeout, 1}, {no_token, 1}, {no_identity, 1}, {drain, 1},
+    {internal, 1})

@@ -416,36 +416,9 @@ START_TEST(bytes_behind_the_answer)
 }
 END_TEST
 
-int
-main(void)
-{
-	const struct {
-		const TTest *test;
-		int rows; /* of a loop test */
-	} tests[] = {
-	    {what_the_gateway_sees, 1},
-	    {a_new_proof_for_each_request, 1},
-	    {every_split_point, COUNT(answers)},
-	    {every_byte, COUNT(answers)},
-	    {eof_behind_the_answer, COUNT(answers)},
-	    {http_1_0, COUNT(answers)},
-	    {http_1_0_truncated, 1},
-	    {http_1_0_keep_alive, 1},
-	    {head_has_no_body, 1},
-	    {bytes_behind_the_answer, 1},
-	};
-	Suite *suite = suite_create("exchange");
-	TCase *tcase = tcase_create("exchange");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	tcase_set_timeout(tcase, 60);
-	tcase_add_checked_fixture(tcase, setup, teardown);
-	for (size_t i = 0; i < COUNT(tests); i++)
-		tcase_add_loop_test(tcase, tests[i].test, 0, tests[i].rows);
-	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN_ROWS("exchange", setup, teardown, {what_the_gateway_sees, 1},
+    {a_new_proof_for_each_request, 1}, {every_split_point, COUNT(answers)},
+    {every_byte, COUNT(answers)}, {eof_behind_the_answer, COUNT(answers)},
+    {http_1_0, COUNT(answers)}, {http_1_0_truncated, 1},
+    {http_1_0_keep_alive, 1}, {head_has_no_body, 1},
+    {bytes_behind_the_answer, 1})

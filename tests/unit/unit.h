@@ -43,4 +43,32 @@
 		return failed ? EXIT_FAILURE : EXIT_SUCCESS;       \
 	}
 
+/* A test, and how often it runs, with _i = 0 and up. */
+struct unit_row {
+	const TTest *test;
+	int rows;
+};
+
+/* The same for tests that are tables: struct unit_row expressions. */
+#define UNIT_MAIN_ROWS(name, setup, teardown, ...)                 \
+	int main(void)                                             \
+	{                                                          \
+		const struct unit_row rows[] = {__VA_ARGS__};      \
+		Suite *suite = suite_create(name);                 \
+		TCase *tcase = tcase_create(name);                 \
+		SRunner *runner = srunner_create(suite);           \
+		int failed;                                        \
+                                                                   \
+		tcase_set_timeout(tcase, 60);                      \
+		tcase_add_checked_fixture(tcase, setup, teardown); \
+		for (size_t i = 0; i < COUNT(rows); i++)           \
+			tcase_add_loop_test(                       \
+			    tcase, rows[i].test, 0, rows[i].rows); \
+		suite_add_tcase(suite, tcase);                     \
+		srunner_run_all(runner, CK_NORMAL);                \
+		failed = srunner_ntests_failed(runner);            \
+		srunner_free(runner);                              \
+		return failed ? EXIT_FAILURE : EXIT_SUCCESS;       \
+	}
+
 #endif

@@ -1,0 +1,145 @@
+/*
+ * t_worker: what main may rely on: draining, and giving back what was lent.
+ */
+#include "base/clock.h"
+
+#include "rig.h"
+#include "unit.h"
+
+#define GET "GET /v1/agents HTTP/1.1\r\nHost: mastio.test\r\n\r\n"
+#define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
+
+static struct rig rig;
+
+static void
+setup(void)
+{
+	rig_init(&rig, "");
+}
+
+static void
+teardown(void)
+{
+	rig_fini(&rig);
+}
+
+static struct agent *
+under_way(void)
+{
+	struct agent *a = agent_open(&rig, false);
+	unsigned i = rig.gate.n;
+
+	agent_say(a, GET);
+	RIG_UNTIL(&rig, rig.gate.n > i && rig_has_head(&rig.gate.conn[i].in));
+	return a;
+}
+
+/* Main counts the workers that have told it, so each tells it once. */
+START_TEST(drained_is_told_once)
+{
+	for (int i = 0; i < _i; i++) {
+		agent_open(&rig, false);
+		agent_say(&rig.agent[i], GET);
+		RIG_UNTIL(
+		    &rig, rig.gate.n && rig_has_head(&rig.gate.conn[0].in));
+		rig_forget(&rig.gate.conn[0].in);
+		gate_say(&rig.gate.conn[0], SPAN(HELLO));
+		RIG_UNTIL(&rig, rig_has(&rig.agent[i].in, "hello"));
+	}
+	worker_drain(rig.w);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig.closed, (unsigned)_i);
+	ck_assert_uint_eq(rig.drained, 1);
+}
+END_TEST
+
+START_TEST(drain_waits_for_what_is_under_way)
+{
+	struct agent *idle = agent_open(&rig, false), *a = under_way();
+
+	worker_drain(rig.w);
+	rig_settle(&rig);
+	/* It has not made its first request yet, and gets a moment for it. */
+	rig_advance(&rig, 499);
+	ck_assert(!idle->eof);
+	rig_advance(&rig, 1);
+	RIG_UNTIL(&rig, idle->eof);
+	ck_assert_uint_eq(rig.drained, 0);
+	gate_say(&rig.gate.conn[0], SPAN(HELLO));
+	RIG_UNTIL(&rig, a->eof);
+	ck_assert(rig_has(&a->in, "hello"));
+	ck_assert(rig_has(&a->in, "Connection: close\r\n"));
+	ck_assert_uint_eq(rig.drained, 0);
+	agent_close(a);
+	RIG_UNTIL(&rig, rig.drained == 1);
+	ck_assert_uint_eq(rig.closed, 2);
+}
+END_TEST
+
+/* A head that has begun is served. */
+START_TEST(drain_waits_for_a_head)
+{
+	struct agent *a = agent_open(&rig, false);
+
+	agent_say(a, "GET /v1/agents HT");
+	rig_settle(&rig);
+	worker_drain(rig.w);
+	rig_settle(&rig);
+	ck_assert(!a->eof);
+	agent_say(a, "TP/1.1\r\nHost: mastio.test\r\n\r\n");
+	RIG_UNTIL(&rig, rig.gate.n && rig_has_head(&rig.gate.conn[0].in));
+	gate_say(&rig.gate.conn[0], SPAN(HELLO));
+	RIG_UNTIL(&rig, a->eof && rig_has(&a->in, "hello"));
+}
+END_TEST
+
+START_TEST(a_ping_is_answered_by_a_turn)
+{
+	ck_assert_int_eq(worker_unanswered_ms(rig.w), 0);
+	clock_fake(RIG_START_MS + 700, 1);
+	ck_assert_int_eq(worker_unanswered_ms(rig.w), 700);
+	rig_turn(&rig);
+	ck_assert_int_eq(worker_unanswered_ms(rig.w), 0);
+}
+END_TEST
+
+START_TEST(clock_of_the_gateway)
+{
+	struct gateway_state g = {0};
+
+	clock_fake(5000, 1700000000);
+	ck_assert_int_eq(gateway_wall_s(&g), 1700000000);
+	g.clock_delta_ms = 1700000090000 - 5000;
+	ck_assert_int_eq(gateway_wall_s(&g), 1700000090);
+	/* The local wall clock may jump, the gateway's does not. */
+	clock_fake(6000, 1);
+	ck_assert_int_eq(gateway_wall_s(&g), 1700000091);
+}
+END_TEST
+
+/* Stopped with everything half done: nothing leaks, nothing is used after. */
+START_TEST(stop_in_the_middle)
+{
+	struct agent *a = under_way(), *b = under_way(), *c;
+
+	gate_say(&rig.gate.conn[1],
+	    SPAN("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe"));
+	RIG_UNTIL(&rig, rig_has(&b->in, "he"));
+	c = agent_open(&rig, false);
+	agent_say(c, "GET /");
+	rig.gate.mute = true;
+	agent_say(agent_open(&rig, false), GET);
+	rig_settle(&rig);
+	worker_stop(rig.w);
+	RIG_UNTIL(&rig, a->eof && b->eof && c->eof);
+	ck_assert(rig_has(&a->in, "X-Cullis-Sidecar-Error: draining\r\n"));
+	ck_assert_uint_eq(rig_ended(&rig, END_DRAIN), 3);
+	ck_assert_uint_eq(rig.w->nclients, 0);
+	rig.w->loop.stop = false;
+}
+END_TEST
+
+UNIT_MAIN_ROWS("worker", setup, teardown, {drained_is_told_once, 3},
+    {drain_waits_for_what_is_under_way, 1}, {drain_waits_for_a_head, 1},
+    {a_ping_is_answered_by_a_turn, 1}, {clock_of_the_gateway, 1},
+    {stop_in_the_middle, 1})
