@@ -8,8 +8,6 @@
 END(OK, 0, "ok", false, "response relayed completely", "")
 END(CLIENT_GONE, 0, "client-gone", false,
     "the client closed its connection before the end", "")
-END(CLIENT_IDLE, 0, "client-idle", false,
-    "no request came on a kept connection", "")
 END(BAD_REQUEST, 400, "bad-request", false, "the request is malformed",
     "Mend the client, or look at what stands between it and the sidecar.")
 END(BAD_PATH, 400, "bad-path", false,

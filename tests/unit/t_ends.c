@@ -444,7 +444,7 @@ START_TEST(head_timeout)
 }
 END_TEST
 
-/* No request has begun, so that there is no exchange that could end. */
+/* No request has begun, so there is no exchange to end and nothing to log. */
 START_TEST(idle_client_is_closed_silently)
 {
 	struct agent *a;
