@@ -54,12 +54,15 @@ client_close(struct client *c)
 	worker_client_gone(w);
 }
 
-/* Once the last answer is written: our side is closed, and the client's input
- * is read until it closes too, for an early close would reset the connection
- * and could take the answer away (RFC 9112 section 9.6). */
+/* The last answer may take its time as long as it moves.  Once it is written,
+ * our side is closed and the client's input read until it closes too, for an
+ * early close would reset the connection and could take the answer away (RFC
+ * 9112 section 9.6). */
 static void
 linger_step(struct client *c)
 {
+	int64_t wait_ms = conf_of(c)->stream_idle_timeout_ms;
+
 	conn_flush(&c->conn);
 	if (c->conn.write_broken || (c->conn.out.len == 0 && c->abort) ||
 	    (c->conn.eof && c->conn.out.len == 0) ||
@@ -67,8 +70,14 @@ linger_step(struct client *c)
 		client_close(c);
 		return;
 	}
-	if (c->conn.out.len == 0)
+	if (c->conn.out.len == 0) {
 		conn_shutdown_write(&c->conn);
+		wait_ms = LINGER_MS;
+	}
+	if (!c->timer.slot || c->conn.sent != c->lingered)
+		timers_set(
+		    &c->w->loop.timers, &c->timer, clock_now_ms() + wait_ms);
+	c->lingered = c->conn.sent;
 	buf_consume(&c->conn.in, c->conn.in.len);
 	conn_resume(&c->conn);
 }
@@ -78,7 +87,7 @@ linger(struct client *c)
 {
 	c->state = CLIENT_LINGER;
 	c->conn.received = 0;
-	timers_set(&c->w->loop.timers, &c->timer, clock_now_ms() + LINGER_MS);
+	timers_cancel(&c->w->loop.timers, &c->timer);
 	linger_step(c);
 }
 

@@ -30,6 +30,7 @@ struct client {
 	bool abort;          /* end by reset, the transfer is broken */
 	bool overloaded;     /* over max-clients: answer 503 and close */
 	bool tunnel;         /* inside a CONNECT to the gateway */
+	uint64_t lingered;   /* conn.sent at the last look in LINGER */
 	struct headbox *box; /* while a head is read */
 	struct head head;
 	struct exchange x;

@@ -53,6 +53,7 @@ UNIT_NET_TESTS = \
 UNIT_PROXY_TESTS = \
 	tests/unit/t_ends \
 	tests/unit/t_exchange \
+	tests/unit/t_retry \
 	tests/unit/t_worker
 
 check_PROGRAMS += $(UNIT_TESTS)
@@ -207,3 +208,7 @@ tests_unit_t_exchange_LDADD = $(UNIT_LIBS)
 tests_unit_t_worker_SOURCES = tests/unit/t_worker.c $(UNIT_RIG_SOURCES)
 tests_unit_t_worker_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_worker_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_retry_SOURCES = tests/unit/t_retry.c $(UNIT_RIG_SOURCES)
+tests_unit_t_retry_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_retry_LDADD = $(UNIT_LIBS)
