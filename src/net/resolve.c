@@ -6,7 +6,6 @@
 #include "base/mem.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +14,7 @@
 struct resolve_query {
 	struct letter letter; /* first: the mailbox hands this back */
 	struct resolve_query *next;
-	struct loop *loop;
+	struct loop *loop; /* under `posting`; NULL: cancelled, do not post */
 	char *host;
 	char port[6];
 	void (*told)(void *, struct addrinfo *, const char *);
@@ -33,6 +32,19 @@ struct resolver {
 	bool stop;
 };
 
+/* A loop may end while its question is open: whoever cancels waits for an
+ * answer that is just being posted, and after that there is none. */
+static pthread_mutex_t posting = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+free_query(struct resolve_query *q)
+{
+	if (q->found)
+		freeaddrinfo(q->found);
+	free(q->host);
+	free(q);
+}
+
 /* Back in the asker's loop. */
 static void
 on_answer(struct letter *letter, bool closed)
@@ -44,10 +56,18 @@ on_answer(struct letter *letter, bool closed)
 		    q->found ? NULL : gai_strerror(q->status));
 		q->found = NULL;
 	}
-	if (q->found)
-		freeaddrinfo(q->found);
-	free(q->host);
-	free(q);
+	free_query(q);
+}
+
+static void
+post(struct resolve_query *q)
+{
+	pthread_mutex_lock(&posting);
+	if (q->loop)
+		mailbox_post(&q->loop->mailbox, &q->letter);
+	else
+		free_query(q);
+	pthread_mutex_unlock(&posting);
 }
 
 static void
@@ -85,7 +105,7 @@ resolver_thread(void *arg)
 			look_up(q);
 			pthread_mutex_lock(&r->lock);
 		}
-		mailbox_post(&q->loop->mailbox, &q->letter);
+		post(q);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
@@ -141,5 +161,8 @@ resolve_ask(struct resolver *r, struct loop *loop, const char *host,
 void
 resolve_cancel(struct resolve_query *q)
 {
-	q->cancelled = true;
+	pthread_mutex_lock(&posting);
+	q->loop = NULL;
+	q->cancelled = true; /* it may sit in the mailbox already */
+	pthread_mutex_unlock(&posting);
 }

@@ -25,6 +25,7 @@ void resolver_free(struct resolver *);
 struct resolve_query *resolve_ask(struct resolver *, struct loop *,
     const char *host, uint16_t port,
     void (*told)(void *arg, struct addrinfo *, const char *error), void *arg);
+/* In the asker's thread.  From then on the loop may end. */
 void resolve_cancel(struct resolve_query *);
 
 #endif

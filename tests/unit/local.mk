@@ -47,6 +47,7 @@ UNIT_NET_TESTS = \
 	tests/unit/t_mailbox \
 	tests/unit/t_relay \
 	tests/unit/t_replay \
+	tests/unit/t_resolve \
 	tests/unit/t_timers
 
 # Between a scripted agent and a scripted gateway.
@@ -212,3 +213,7 @@ tests_unit_t_worker_LDADD = $(UNIT_LIBS)
 tests_unit_t_retry_SOURCES = tests/unit/t_retry.c $(UNIT_RIG_SOURCES)
 tests_unit_t_retry_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_retry_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_resolve_SOURCES = tests/unit/t_resolve.c tests/unit/unit.h
+tests_unit_t_resolve_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_resolve_LDADD = $(UNIT_LIBS)
