@@ -92,11 +92,13 @@ open_tcp(struct listener *l, const struct listen_addr *a, struct err *err)
 	return 0;
 }
 
-/* A socket file that nobody serves any more may be replaced. */
+/* A socket file that nobody serves any more may be replaced; a file of
+ * another kind refuses a connection as well. */
 static bool
 is_stale(const struct sockaddr_un *sun)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct stat st;
 	bool refused;
 
 	if (fd < 0)
@@ -104,7 +106,8 @@ is_stale(const struct sockaddr_un *sun)
 	refused = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 &&
 		  errno == ECONNREFUSED;
 	close(fd);
-	return refused;
+	return refused && lstat(sun->sun_path, &st) == 0 &&
+	       S_ISSOCK(st.st_mode);
 }
 
 static int

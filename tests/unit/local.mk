@@ -44,6 +44,7 @@ UNIT_CONF_TESTS = \
 	tests/unit/t_value
 
 UNIT_NET_TESTS = \
+	tests/unit/t_listener \
 	tests/unit/t_mailbox \
 	tests/unit/t_relay \
 	tests/unit/t_replay \
@@ -217,3 +218,7 @@ tests_unit_t_retry_LDADD = $(UNIT_LIBS)
 tests_unit_t_resolve_SOURCES = tests/unit/t_resolve.c tests/unit/unit.h
 tests_unit_t_resolve_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_resolve_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_listener_SOURCES = tests/unit/t_listener.c tests/unit/pki.c tests/unit/pki.h tests/unit/unit.h
+tests_unit_t_listener_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_listener_LDADD = $(UNIT_LIBS)
