@@ -46,6 +46,7 @@ UNIT_CONF_TESTS = \
 UNIT_NET_TESTS = \
 	tests/unit/t_listener \
 	tests/unit/t_mailbox \
+	tests/unit/t_peer \
 	tests/unit/t_relay \
 	tests/unit/t_replay \
 	tests/unit/t_resolve \
@@ -222,3 +223,7 @@ tests_unit_t_resolve_LDADD = $(UNIT_LIBS)
 tests_unit_t_listener_SOURCES = tests/unit/t_listener.c tests/unit/pki.c tests/unit/pki.h tests/unit/unit.h
 tests_unit_t_listener_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_listener_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_peer_SOURCES = tests/unit/t_peer.c tests/unit/unit.h
+tests_unit_t_peer_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_peer_LDADD = $(UNIT_LIBS)
