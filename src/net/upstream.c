@@ -80,12 +80,12 @@ upconn_close(struct upconn *uc)
 /* ---- serving waiters ---- */
 
 static struct lease *
-first_waiter(struct upstream *u, uint64_t generation)
+first_waiter(struct upstream *u, uint64_t generation, bool used)
 {
 	struct lease *l;
 
 	TAILQ_FOREACH(l, &u->waiters, link)
-		if (l->identity.generation == generation)
+		if (l->identity.generation == generation && !(used && l->fresh))
 			return l;
 	return NULL;
 }
@@ -105,7 +105,7 @@ static void
 fail_waiter(struct upstream *u, uint64_t generation, enum lease_failure f,
     const char *why)
 {
-	struct lease *l = first_waiter(u, generation);
+	struct lease *l = first_waiter(u, generation, false);
 
 	if (!l)
 		return;
@@ -133,7 +133,8 @@ static void
 offer(struct upconn *uc)
 {
 	struct upstream *u = uc->u;
-	struct lease *l = first_waiter(u, uc->identity.generation);
+	struct lease *l =
+	    first_waiter(u, uc->identity.generation, uc->uses > 0);
 
 	if (l) {
 		timers_cancel(&u->loop->timers, &uc->timer);
@@ -149,6 +150,9 @@ offer(struct upconn *uc)
 	timer_init(&uc->timer, on_idle_timeout, uc);
 	timers_set(
 	    &u->loop->timers, &uc->timer, clock_now_ms() + u->opt.idle_ms);
+	/* Who waits for another kind may have counted on it or need its
+	 * place. */
+	balance(u);
 }
 
 /* ---- connecting ---- */
@@ -468,6 +472,7 @@ lease_begin(struct lease *l, struct upstream *u,
 	struct upconn *uc = fresh ? NULL : take_idle(u, identity.generation);
 
 	l->identity = identity;
+	l->fresh = fresh;
 	l->failure = LEASE_OK;
 	if (uc) {
 		give(uc, l);

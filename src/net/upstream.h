@@ -58,6 +58,7 @@ struct lease {
 	struct upstream *waiting; /* while waiting */
 	TAILQ_ENTRY(lease) link;
 	struct upstream_identity identity;
+	bool fresh;  /* takes only a new connection */
 	bool queued; /* waits because the pool is full */
 	bool reused; /* uc has served another exchange before */
 	enum lease_failure failure;

@@ -50,7 +50,8 @@ UNIT_NET_TESTS = \
 	tests/unit/t_relay \
 	tests/unit/t_replay \
 	tests/unit/t_resolve \
-	tests/unit/t_timers
+	tests/unit/t_timers \
+	tests/unit/t_upstream
 
 # Between a scripted agent and a scripted gateway.
 UNIT_PROXY_TESTS = \
@@ -196,8 +197,9 @@ tests_unit_t_timers_SOURCES = tests/unit/t_timers.c tests/unit/unit.h
 tests_unit_t_timers_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_timers_LDADD = $(UNIT_LIBS)
 
-UNIT_RIG_SOURCES = tests/unit/rig.c tests/unit/rig.h tests/unit/gate.c \
-	tests/unit/gate.h tests/unit/pki.c tests/unit/pki.h tests/unit/unit.h \
+UNIT_GATE_SOURCES = tests/unit/gate.c tests/unit/gate.h tests/unit/pki.c \
+	tests/unit/pki.h tests/unit/unit.h
+UNIT_RIG_SOURCES = $(UNIT_GATE_SOURCES) tests/unit/rig.c tests/unit/rig.h \
 	tests/unit/conf_fixture.h
 
 tests_unit_t_ends_SOURCES = tests/unit/t_ends.c $(UNIT_RIG_SOURCES)
@@ -227,3 +229,7 @@ tests_unit_t_listener_LDADD = $(UNIT_LIBS)
 tests_unit_t_peer_SOURCES = tests/unit/t_peer.c tests/unit/unit.h
 tests_unit_t_peer_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_peer_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_upstream_SOURCES = tests/unit/t_upstream.c $(UNIT_GATE_SOURCES)
+tests_unit_t_upstream_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_upstream_LDADD = $(UNIT_LIBS)
