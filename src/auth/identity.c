@@ -426,9 +426,14 @@ finish(struct identity *id, struct err *err)
 static void
 load_all(struct load *l)
 {
+	const struct identity_source *from = l->from;
 	struct err err = ERR_INIT;
+	/* With the files named one by one the default directory may be
+	 * missing. */
+	bool named = from->cert_file && from->key_file && from->ca_file;
+	bool look = from->dir && !(named && access(from->dir, F_OK) < 0);
 
-	if (l->from->dir && iddir_open(&l->dir, l->from->dir, &err) < 0)
+	if (look && iddir_open(&l->dir, from->dir, &err) < 0)
 		findings_err(l->found, &err);
 	load_cert(l);
 	load_key(l);

@@ -104,7 +104,7 @@ option_add_wants(enum option_id id, struct buf *b)
 	    [OPTION_TYPE_HOSTPORT] = "host:port",
 	    [OPTION_TYPE_HOSTS] = "a host name without port",
 	    [OPTION_TYPE_URLPATHS] = "a reserved path such as /pki/ca.crt",
-	    [OPTION_TYPE_LISTEN] = "IP:PORT or unix:/PATH",
+	    [OPTION_TYPE_LISTEN] = "IP:PORT or unix:/PATH (at most 107 bytes)",
 	    [OPTION_TYPE_ENUM] = "one of",
 	    [OPTION_TYPE_BOOL] = "yes or no",
 	    [OPTION_TYPE_MS] = "a duration such as 500ms, 10s, 5m or 2h",

@@ -430,10 +430,14 @@ static int
 start(struct server *s, struct err *err)
 {
 	struct identity_source source = idsource_of(s->config);
-	bool wait =
-	    s->config->identity_wait_ms > 0 && !identity_files_exist(&source);
+	bool may_wait = s->config->identity_wait_ms > 0, wait = false;
 
-	if (!wait && load_identity(s, false, err) < 0)
+	/* Files that do not belong together yet are waited for as well. */
+	if (!may_wait || identity_files_exist(&source))
+		wait = load_identity(s, may_wait, err) < 0;
+	else
+		wait = true;
+	if (wait && !may_wait)
 		return -1;
 	if (open_listeners(s, &s->config->listen, s->config->listen_mode,
 		&s->data, &s->ndata, err) < 0 ||

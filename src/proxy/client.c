@@ -219,7 +219,7 @@ static void
 read_head(struct client *c)
 {
 	const struct config *conf = conf_of(c);
-	struct head_limits limits = {(size_t)conf->max_head, c->w->max_headers};
+	struct head_limits limits = {(size_t)conf->max_head, conf->max_headers};
 
 	switch (head_parse_request(&c->head, buf_span(&c->conn.in), &limits)) {
 	case HEAD_DONE:

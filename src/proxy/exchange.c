@@ -417,9 +417,8 @@ no_answer(struct exchange *x)
 static enum head_status
 read_answer_head(struct exchange *x)
 {
-	const struct head_limits limits = {
-	    (size_t)x->view->bundle->config->max_head, x->w->max_headers};
 	struct conn *from = &x->lease.uc->conn;
+	const struct head_limits limits = {from->in_limit, ANSWER_HEADERS_MAX};
 	enum head_status s;
 
 	for (;;) {
@@ -609,6 +608,9 @@ act_on(struct exchange *x, const struct verdict *v)
 	}
 	if (again)
 		return try_again(x, v);
+	log_warn("auth", "the gateway refused our credentials",
+	    L_STR("code", v->code), L_STR("detail", v->detail),
+	    L_STR("request_id", x->request_id), L_END);
 	x->code = v->code;
 	x->message = v->message;
 	x->suggestion = v->suggestion;

@@ -100,13 +100,70 @@ message_request_head(struct exchange *x)
 
 /* ---- to the client ---- */
 
+/* The authority that the client used for us, as it wrote it. */
 static void
-add_answer_fields(struct buf *out, const struct head *res)
+add_client_authority(struct exchange *x, struct buf *out)
+{
+	const struct authority *a = &x->target.authority;
+
+	if (x->target.form != TARGET_ABSOLUTE) {
+		buf_add_span(out, head_value(&x->req, FIELD_HOST));
+		return;
+	}
+	buf_printf(out, a->ipv6 ? "[%.*s]" : "%.*s", SPAN_ARG(a->host));
+	if (a->port >= 0)
+		buf_printf(out, ":%d", a->port);
+}
+
+/* Where does the rest of this URL begin, if it is one of the gateway's?
+ * Absent: it is not. */
+static struct span
+after_gateway(const struct exchange *x, struct span url)
+{
+	struct span rest = url;
+	struct authority a;
+	size_t n = 0;
+
+	if (!span_istarts(url, SPAN("https://")))
+		return SPAN_NONE;
+	rest.p += 8;
+	rest.n -= 8;
+	while (n < rest.n && !strchr("/?#", rest.p[n]))
+		n++;
+	if (!authority_parse(span_new(rest.p, n), &a) ||
+	    !span_ieq(a.host, span_of(x->route->origin->host)))
+		return SPAN_NONE;
+	return span_new(rest.p + n, rest.n - n);
+}
+
+/* A redirect within the gateway leads back to us, where the agent's plain
+ * http:// works (protocol 9.4). */
+static void
+add_location(struct exchange *x, struct buf *out, const struct field *f)
+{
+	struct span rest = after_gateway(x, f->value);
+
+	if (!rest.p) {
+		write_field(out, f->name, f->value);
+		return;
+	}
+	buf_add_str(out, "Location: http://");
+	add_client_authority(x, out);
+	buf_add_span(out, rest);
+	buf_add_str(out, "\r\n");
+}
+
+static void
+add_answer_fields(struct exchange *x, struct buf *out, const struct head *res)
 {
 	for (unsigned i = 0; i < res->nfields; i++) {
 		const struct field *f = &res->fields[i];
 
-		if (field_response_allowed(f) && !head_connection_names(res, f))
+		if (!field_response_allowed(f) || head_connection_names(res, f))
+			continue;
+		if (f->id == FIELD_LOCATION)
+			add_location(x, out, f);
+		else
 			write_field(out, f->name, f->value);
 	}
 }
@@ -137,7 +194,7 @@ message_answer_head(struct exchange *x)
 
 	x->keep = may_keep(x);
 	write_status_line(out, x->res.status, x->res.reason);
-	add_answer_fields(out, &x->res);
+	add_answer_fields(x, out, &x->res);
 	switch (x->res_framing.kind) {
 	case FRAMING_LENGTH:
 		write_field_u64(
@@ -173,7 +230,7 @@ message_interim(struct exchange *x, const struct head *res)
 	if (x->req.minor == 0)
 		return; /* RFC 9110 section 15.2 */
 	write_status_line(out, res->status, res->reason);
-	add_answer_fields(out, res);
+	add_answer_fields(x, out, res);
 	write_head_end(out);
 }
 

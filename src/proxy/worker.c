@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define LOG_FLUSH_MS 200
+#define ANSWER_HEAD_MIN 32768 /* heads of the gateway's up to here pass */
 
 int64_t
 gateway_wall_s(const struct gateway_state *g)
@@ -85,6 +86,14 @@ struct order {
 	struct bundle *bundle;
 };
 
+static size_t
+largest(uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t ab = a > b ? a : b;
+
+	return (size_t)(ab > c ? ab : c);
+}
+
 /* The pool follows the identity; it is made when the gateway is known. */
 static void
 adopt_upstream(struct worker *w)
@@ -108,9 +117,8 @@ adopt_upstream(struct worker *w)
 	    .max_connections =
 		(conf->max_upstream_connections + conf->workers - 1) /
 		conf->workers,
-	    .in_limit = conf->relay_buffer > conf->max_head
-			    ? (size_t)conf->relay_buffer
-			    : (size_t)conf->max_head};
+	    .in_limit =
+		largest(conf->relay_buffer, conf->max_head, ANSWER_HEAD_MIN)};
 	if (route->dial != route->origin) {
 		o.dial_host = route->dial->host;
 		o.dial_port = route->dial->port;
@@ -322,7 +330,9 @@ worker_new(unsigned id, const struct config *conf, struct resolver *resolver,
 	w->gateway = gateway;
 	w->main_loop = main_loop;
 	w->events = *events;
-	w->max_headers = conf->max_headers;
+	w->max_headers = conf->max_headers > ANSWER_HEADERS_MAX
+			     ? conf->max_headers
+			     : ANSWER_HEADERS_MAX;
 	w->replay_left = (size_t)conf->replay_total / conf->workers;
 	/* Its own cache lines: nobody else's writes slow counting down. */
 	w->metrics = aligned_alloc(64, (sizeof(struct metrics) + 63) / 64 * 64);

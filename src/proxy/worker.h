@@ -41,12 +41,15 @@ struct worker_events {
 	void *arg;
 };
 
+/* Field lines that an answer of the gateway may have. */
+#define ANSWER_HEADERS_MAX 128
+
 /* Room for one message head, kept while its exchange lives. */
 struct headbox {
 	struct headbox *next;
 	struct buf bytes;
 	struct path path;
-	struct field fields[]; /* max-headers of them */
+	struct field fields[]; /* w->max_headers of them */
 };
 
 struct worker {
