@@ -323,9 +323,10 @@ client_new(struct worker *w, struct listener *listener, int fd, bool overloaded)
 {
 	struct client *c = MEM_NEW(struct client);
 	const struct config *conf = w->view->bundle->config;
+	/* One more than a head may have, so that a larger one is seen. */
 	size_t limit = conf->relay_buffer > conf->max_head
 			   ? (size_t)conf->relay_buffer
-			   : (size_t)conf->max_head;
+			   : (size_t)conf->max_head + 1;
 
 	c->w = w;
 	c->listener = listener;

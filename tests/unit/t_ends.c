@@ -339,7 +339,7 @@ START_TEST(upstream_head_too_large)
 	char *text;
 
 	rig_init(&rig, "max-head = 4k\nrelay-buffer = 4k\n");
-	text = long_head("HTTP/1.1 200 OK\r\nX: ", "aaaaaaaa", 6000);
+	text = long_head("HTTP/1.1 200 OK\r\nX: ", "aaaaaaaa", 40000);
 	a = under_way(GET);
 	gate_answers(text);
 	RIG_UNTIL(&rig, rig_has_head(&a->in));
