@@ -49,26 +49,30 @@ end(struct fetch *f, bool reusable)
 	loop_reap(f->loop, &f->corpse, bury_fetch);
 }
 
+/* Told behind the end, so that what is asked next can have the connection;
+ * the fetch itself is there until the end of the turn. */
 static void
 fail(struct fetch *f, enum lease_failure failure, const char *why)
 {
 	struct fetch_result r = {.failure = failure, .why = why};
 
-	f->told(f->arg, &r);
 	end(f, false);
+	f->told(f->arg, &r);
 }
 
 static void
 succeed(struct fetch *f)
 {
+	STACK_OF(X509) *chain = SSL_get_peer_cert_chain(f->lease.uc->conn.ssl);
 	struct fetch_result r = {.status = f->head.status,
 	    .head = &f->head,
 	    .body = buf_span(&f->body.body),
-	    .chain = SSL_get_peer_cert_chain(f->lease.uc->conn.ssl),
+	    .chain = chain ? X509_chain_up_ref(chain) : NULL,
 	    .sent_ms = f->sent_ms};
 
-	f->told(f->arg, &r);
 	end(f, f->relay.in.kind != FRAMING_CLOSE && head_keep_alive(&f->head));
+	f->told(f->arg, &r);
+	sk_X509_pop_free(r.chain, X509_free);
 }
 
 static void

@@ -44,6 +44,7 @@ UNIT_CONF_TESTS = \
 	tests/unit/t_value
 
 UNIT_NET_TESTS = \
+	tests/unit/t_fetch \
 	tests/unit/t_listener \
 	tests/unit/t_mailbox \
 	tests/unit/t_peer \
@@ -233,3 +234,7 @@ tests_unit_t_peer_LDADD = $(UNIT_LIBS)
 tests_unit_t_upstream_SOURCES = tests/unit/t_upstream.c $(UNIT_GATE_SOURCES)
 tests_unit_t_upstream_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_upstream_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_fetch_SOURCES = tests/unit/t_fetch.c $(UNIT_GATE_SOURCES)
+tests_unit_t_fetch_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_fetch_LDADD = $(UNIT_LIBS)
