@@ -4,7 +4,8 @@ UNIT_LIBS = $(SIDECAR_LIBS) $(CHECK_LIBS)
 # In a table, what a row leaves out is zero on purpose.
 UNIT_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS) -Wno-missing-field-initializers
 UNIT_TESTS = $(UNIT_BASE_TESTS) $(UNIT_HTTP_TESTS) $(UNIT_AUTH_TESTS) \
-	$(UNIT_CONF_TESTS) $(UNIT_NET_TESTS) $(UNIT_PROXY_TESTS)
+	$(UNIT_CONF_TESTS) $(UNIT_NET_TESTS) $(UNIT_PROXY_TESTS) \
+	$(UNIT_CTL_TESTS)
 
 UNIT_BASE_TESTS = \
 	tests/unit/t_log \
@@ -60,6 +61,9 @@ UNIT_PROXY_TESTS = \
 	tests/unit/t_exchange \
 	tests/unit/t_retry \
 	tests/unit/t_worker
+
+UNIT_CTL_TESTS = \
+	tests/unit/t_login
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -200,6 +204,8 @@ tests_unit_t_timers_LDADD = $(UNIT_LIBS)
 
 UNIT_GATE_SOURCES = tests/unit/gate.c tests/unit/gate.h tests/unit/pki.c \
 	tests/unit/pki.h tests/unit/unit.h
+UNIT_LOGIN_SOURCES = $(UNIT_GATE_SOURCES) tests/unit/conf_fixture.h \
+	tests/unit/login_fixture.h
 UNIT_RIG_SOURCES = $(UNIT_GATE_SOURCES) tests/unit/rig.c tests/unit/rig.h \
 	tests/unit/conf_fixture.h
 
@@ -238,3 +244,7 @@ tests_unit_t_upstream_LDADD = $(UNIT_LIBS)
 tests_unit_t_fetch_SOURCES = tests/unit/t_fetch.c $(UNIT_GATE_SOURCES)
 tests_unit_t_fetch_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_fetch_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_login_SOURCES = tests/unit/t_login.c $(UNIT_LOGIN_SOURCES)
+tests_unit_t_login_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_login_LDADD = $(UNIT_LIBS)
