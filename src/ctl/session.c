@@ -163,7 +163,8 @@ session_token_refused(struct session *s, uint64_t generation)
 {
 	int64_t soonest = s->last_ms + REFUSED_PAUSE_MS;
 
-	if (s->login || generation < s->generation)
+	/* Without a token a login is due: this one was refused before. */
+	if (s->login || generation < s->generation || !s->token)
 		return;
 	/* The refused token is of no use to anybody. */
 	timers_cancel(timers_of(s), &s->ends);

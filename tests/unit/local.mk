@@ -63,7 +63,8 @@ UNIT_PROXY_TESTS = \
 	tests/unit/t_worker
 
 UNIT_CTL_TESTS = \
-	tests/unit/t_login
+	tests/unit/t_login \
+	tests/unit/t_session
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -248,3 +249,7 @@ tests_unit_t_fetch_LDADD = $(UNIT_LIBS)
 tests_unit_t_login_SOURCES = tests/unit/t_login.c $(UNIT_LOGIN_SOURCES)
 tests_unit_t_login_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_login_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_session_SOURCES = tests/unit/t_session.c $(UNIT_LOGIN_SOURCES)
+tests_unit_t_session_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_session_LDADD = $(UNIT_LIBS)
