@@ -52,8 +52,8 @@ agentfile_parse(struct span text, struct agentfile *a, struct err *err)
 
 	*a = (struct agentfile){0};
 	if (!root) {
-		err_set(err, EXIT_CONFIG, "line %d is not JSON: %s", why.line,
-		    why.text);
+		/* why.text would quote the file, which may be a key. */
+		err_set(err, EXIT_CONFIG, "line %d is not JSON", why.line);
 		goto out;
 	}
 	if (!json_is_object(root)) {

@@ -162,17 +162,29 @@ log_dropped(void)
 	return atomic_load(&dropped_lines);
 }
 
+/* The calendar is asked once a second and thread, not once a line. */
 void
 log_time(char out[LOG_TIME_LEN + 1])
 {
+	static _Thread_local time_t last = -1;
+	static _Thread_local char text[20];
 	int64_t ms = clock_wall_ms();
 	time_t s = (time_t)(ms / 1000);
 	struct tm tm;
 
-	gmtime_r(&s, &tm);
-	strftime(out, LOG_TIME_LEN + 1, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + 19, LOG_TIME_LEN + 1 - 19, ".%03uZ",
-	    (unsigned)(ms % 1000) % 1000);
+	if (s != last) {
+		gmtime_r(&s, &tm);
+		strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm);
+		last = s;
+	}
+	ms %= 1000;
+	memcpy(out, text, 19);
+	out[19] = '.';
+	out[20] = (char)('0' + ms / 100);
+	out[21] = (char)('0' + ms / 10 % 10);
+	out[22] = (char)('0' + ms % 10);
+	out[23] = 'Z';
+	out[24] = '\0';
 }
 
 /* Text values that are one plain word stand without quotes. */
@@ -193,14 +205,22 @@ log_add_field(
 	bool bare =
 	    f->type == LOG_F_INT || (style == LOG_TEXT && plain_word(f->text));
 
-	if (style == LOG_JSON)
-		buf_printf(b, "%s\"%s\":", first ? "" : ",", f->key);
-	else
-		buf_printf(b, "%s%s=", first ? "" : " ", f->key);
+	if (style == LOG_JSON) {
+		buf_add_str(b, first ? "\"" : ",\"");
+		buf_add_str(b, f->key);
+		buf_add_str(b, "\":");
+	} else {
+		buf_add_str(b, first ? "" : " ");
+		buf_add_str(b, f->key);
+		buf_add_char(b, '=');
+	}
 	if (!bare)
 		buf_add_char(b, '"');
+	if (f->type == LOG_F_INT && f->number < 0)
+		buf_add_char(b, '-');
 	if (f->type == LOG_F_INT)
-		buf_printf(b, "%lld", (long long)f->number);
+		buf_add_u64(b, f->number < 0 ? 0 - (uint64_t)f->number
+					     : (uint64_t)f->number);
 	else if (bare)
 		buf_add_span(b, f->text);
 	else

@@ -253,26 +253,48 @@ span_is_utf8(struct span s)
 	return true;
 }
 
+/* Bytes at the front that stand in a JSON string as they are. */
+static size_t
+json_plain(struct span s)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f && s.p[n] != '"' &&
+	       s.p[n] != '\\')
+		n++;
+	return n;
+}
+
+/* The sequence at the front of s, which is not plain ASCII; its length. */
+static size_t
+add_json_special(struct buf *b, struct span s)
+{
+	size_t n = utf8_len(s);
+	char c = s.p[0];
+
+	if (n == 0)
+		buf_add_str(b, "\\ufffd");
+	else if (n > 1)
+		buf_add(b, s.p, n);
+	else if (c == '\n')
+		buf_add_str(b, "\\n");
+	else if (c == '"' || c == '\\')
+		buf_printf(b, "\\%c", c);
+	else
+		buf_printf(b, "\\u%04x", (unsigned)c);
+	return n ? n : 1;
+}
+
 void
 buf_add_json(struct buf *b, struct span s)
 {
 	while (s.n) {
-		size_t n = utf8_len(s);
-		char c = s.p[0];
+		size_t n = json_plain(s);
 
-		if (n == 0) {
-			buf_add_str(b, "\\ufffd");
-			n = 1;
-		} else if (c == '"' || c == '\\') {
-			buf_add_char(b, '\\');
-			buf_add_char(b, c);
-		} else if (c == '\n') {
-			buf_add_str(b, "\\n");
-		} else if ((unsigned char)c < 0x20 || c == 0x7f) {
-			buf_printf(b, "\\u%04x", (unsigned)c);
-		} else {
+		if (n)
 			buf_add(b, s.p, n);
-		}
+		else
+			n = add_json_special(b, s);
 		s.p += n;
 		s.n -= n;
 	}

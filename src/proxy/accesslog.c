@@ -41,7 +41,7 @@ accesslog_write(struct exchange *x)
 {
 	enum log_style style = log_current_style();
 	char when[LOG_TIME_LEN + 1];
-	struct buf line = BUF_INIT;
+	struct buf *line = &x->w->log.buf;
 	const struct log_field fields[] = {
 	    L_STR("request_id", x->request_id),
 	    L_STR("listener", listener_name(x->c->listener)),
@@ -67,14 +67,14 @@ accesslog_write(struct exchange *x)
 	if (!log_access_wanted())
 		return;
 	log_time(when);
-	buf_printf(
-	    &line, style == LOG_JSON ? "{\"ts\":\"%s\"" : "%s access", when);
+	buf_add_str(line, style == LOG_JSON ? "{\"ts\":\"" : "");
+	buf_add(line, when, LOG_TIME_LEN);
+	buf_add_str(line, style == LOG_JSON ? "\"" : " access");
 	for (size_t i = 0; i < COUNT(fields); i++) {
 		if (fields[i].type != LOG_F_INT && fields[i].text.n == 0)
 			continue;
-		log_add_field(&line, style, &fields[i], false);
+		log_add_field(line, style, &fields[i], false);
 	}
-	buf_add_str(&line, style == LOG_JSON ? "}\n" : "\n");
-	worker_log_line(x->w, buf_span(&line));
-	buf_free(&line);
+	buf_add_str(line, style == LOG_JSON ? "}\n" : "\n");
+	worker_log_line(x->w);
 }

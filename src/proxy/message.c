@@ -9,6 +9,8 @@
 
 #include <stdlib.h>
 
+#define HEAD_ROOM 2048 /* of most request heads with token and proof */
+
 /* ---- to the gateway ---- */
 
 void
@@ -75,6 +77,8 @@ message_request_head(struct exchange *x)
 	struct buf *out = &x->lease.uc->conn.out;
 	int64_t begun_us = clock_now_us();
 
+	/* Grown once, and no half-filled copies to wipe. */
+	buf_reserve(out, HEAD_ROOM);
 	write_request_line(out, x->req.method, x->target.path, x->target.query);
 	buf_add_str(out, "Host: ");
 	message_add_host(out, x->route->origin);

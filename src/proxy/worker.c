@@ -295,9 +295,8 @@ on_log_timer(void *arg)
 }
 
 void
-worker_log_line(struct worker *w, struct span line)
+worker_log_line(struct worker *w)
 {
-	buf_add_span(&w->log.buf, line);
 	w->log.lines++;
 	if (w->log.buf.len >= LOG_SINK_FULL)
 		log_sink_flush(&w->log);

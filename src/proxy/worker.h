@@ -105,7 +105,8 @@ void worker_join_free(struct worker *);
 /* In the worker's thread. */
 struct headbox *worker_box_take(struct worker *);
 void worker_box_give(struct worker *, struct headbox *); /* NULL is allowed */
-void worker_log_line(struct worker *, struct span line);
+/* A line was added to w->log. */
+void worker_log_line(struct worker *);
 void worker_token_refused(struct worker *, uint64_t token_generation);
 void worker_client_gone(struct worker *);
 
