@@ -293,6 +293,10 @@ static void
 catch_signals(struct server *s)
 {
 	signal(SIGPIPE, SIG_IGN);
+	/* What the events leave behind when they are freed: the exit status is
+	 * settled by then, and one more signal must not change it. */
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
 	s->signals[0] = evsignal_new(s->loop.base, SIGTERM, on_stop_signal, s);
 	s->signals[1] = evsignal_new(s->loop.base, SIGINT, on_stop_signal, s);
 	s->signals[2] = evsignal_new(s->loop.base, SIGHUP, on_hangup, s);
