@@ -100,6 +100,8 @@ def metrics_count(t):
         assert s.get("/v1/models").status == 200
     s.get("/v1/models", {"Origin": "x"})
     s.request("BREW", "/v1/egress/x?bytes=3")
+    # An exchange is counted when it is over, a moment after its last byte.
+    t.wait_until(lambda: s.metrics()["request_duration_seconds_count"] >= 7)
     m = s.metrics()
 
     def total(name, *labels):
