@@ -45,6 +45,7 @@ UNIT_CONF_TESTS = \
 	tests/unit/t_value
 
 UNIT_NET_TESTS = \
+	tests/unit/t_conn \
 	tests/unit/t_fetch \
 	tests/unit/t_listener \
 	tests/unit/t_mailbox \
@@ -253,3 +254,7 @@ tests_unit_t_login_LDADD = $(UNIT_LIBS)
 tests_unit_t_session_SOURCES = tests/unit/t_session.c $(UNIT_LOGIN_SOURCES)
 tests_unit_t_session_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_session_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_conn_SOURCES = tests/unit/t_conn.c $(UNIT_GATE_SOURCES)
+tests_unit_t_conn_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_conn_LDADD = $(UNIT_LIBS)
