@@ -150,3 +150,23 @@ def repeated_response_fields(t):
                 b"Content-Length: 0\r\n\r\n")
     a = s.get("/v1/egress/x")
     assert a.all("Link") == ["<a>", "<c>"], a
+
+
+@case
+def location_points_back_here(t):
+    """A Location on the gateway is rewritten to where the client asked, so
+    that a client that follows it comes back here; others stay."""
+    g, s = t.pair()
+
+    def location(to, **more):
+        g.clear_faults()
+        g.fault("/v1/egress/", status=307, headers={"Location": to}, body="")
+        a = s.get(more.pop("path", "/v1/egress/x"), **more)
+        assert a.status == 307, a
+        return a.get("Location")
+
+    to = "https://mastio.test/v1/egress/y"
+    assert location(to) == f"http://{s.authority}/v1/egress/y"
+    assert location(to, host="mastio.test") == "http://mastio.test/v1/egress/y"
+    assert location("/v1/egress/y") == "/v1/egress/y"
+    assert location("https://other.test/y") == "https://other.test/y"

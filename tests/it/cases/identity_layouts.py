@@ -156,6 +156,20 @@ def kubernetes_secret(t):
 
 
 @case
+def single_files(t):
+    """cert-file, key-file, dpop-key-file, agent-file and ca-file name the
+    files one by one."""
+    g = t.gateway()
+    d = g.agent_dir
+    serves(t, g, None,
+           cert_file=os.path.join(d, "cert.pem"),
+           key_file=os.path.join(d, "key.pem"),
+           dpop_key_file=os.path.join(d, "dpop.jwk"),
+           agent_file=os.path.join(d, "agent.json"),
+           ca_file=os.path.join(d, "ca.pem"))
+
+
+@case
 def equal_copies(t):
     """Two equal copies of one item are fine."""
     g = t.gateway()

@@ -53,6 +53,23 @@ def directory_that_comes_later(t):
 
 
 @case
+def files_that_are_not_valid_yet(t):
+    """Files that do not belong together yet are waited for like missing
+    ones."""
+    g = t.gateway()
+    other = g.issue("other", agent="orga::other")
+    d = t.path("later")
+    shutil.copytree(g.agent_dir, d)
+    shutil.copy2(os.path.join(other, "key.pem"), d)
+    s = waiting(t, g, d)
+    refused(s)
+    shutil.copy2(os.path.join(g.agent_dir, "key.pem"),
+                 os.path.join(d, "key.pem.new"))
+    os.rename(os.path.join(d, "key.pem.new"), os.path.join(d, "key.pem"))
+    s.wait_ready()
+
+
+@case
 def wait_that_ends(t):
     """When identity-wait is over, the exit code is 78 and the reason is
     said."""

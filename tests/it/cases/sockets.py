@@ -54,6 +54,19 @@ def served_socket_is_left_alone(t):
 
 
 @case
+def file_in_the_way_is_left_alone(t):
+    """A regular file at the socket's path is not removed."""
+    path = t.path("p.sock")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("precious")
+    code, _, err = run(t, t.gateway(), "--listen", "unix:" + path,
+                       "--admin-listen", "none")
+    assert code in (1, 78) and path in err, (code, err)
+    with open(path, encoding="ascii") as f:
+        assert f.read() == "precious"
+
+
+@case
 def port_in_use(t):
     """A port in use: exit code 1, and the sentence names address and
     cure."""
