@@ -15,9 +15,7 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
 import traceback
 
@@ -25,25 +23,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from harness.case import CASES, Test  # noqa: E402
-from harness.process import clean_environment, die_with_parent  # noqa: E402
-
-
-class Run:
-    """What all tests share: binaries, time factor, one gateway's PKI."""
-
-    def __init__(self, options):
-        self.bin = os.path.abspath(options.bin)
-        self.slow = options.slow_factor
-        self.sanitized = options.sanitized
-        self.dir = tempfile.mkdtemp(prefix="cullis-it-")
-        self.gateway_home = os.path.join(self.dir, "mastio")
-        subprocess.run([self.binary("mastio-dev"), "init", self.gateway_home,
-                        "--agent", "orga::bot"],
-                       check=True, env=clean_environment())
-
-    def binary(self, name):
-        return os.path.join(self.bin, name)
+from harness.case import CASES, Run, Test  # noqa: E402
+from harness.process import die_with_parent  # noqa: E402
 
 
 def load_cases():
@@ -188,7 +169,7 @@ def main():
             first = " ".join(case.promise.split("\n\n")[0].split())
             print(f"{label_of(case, workers)}: {first}")
         return 0
-    run = Run(options)
+    run = Run(options.bin, options.slow_factor, options.sanitized)
     try:
         passed, failed = run_all(run, chosen, options.j)
     finally:

@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import tempfile
 import time
 
 from harness.gateway import Gateway
@@ -15,6 +17,23 @@ WORD = re.compile(rb"[A-Za-z0-9_-]{40,}")
 
 class Failure(AssertionError):
     pass
+
+
+class Run:
+    """What all tests share: binaries, time factor, one gateway's PKI."""
+
+    def __init__(self, binaries, slow=1.0, sanitized=False):
+        self.bin = os.path.abspath(binaries)
+        self.slow = slow
+        self.sanitized = sanitized
+        self.dir = tempfile.mkdtemp(prefix="cullis-it-")
+        self.gateway_home = os.path.join(self.dir, "mastio")
+        subprocess.run([self.binary("mastio-dev"), "init", self.gateway_home,
+                        "--agent", "orga::bot"],
+                       check=True, env=clean_environment())
+
+    def binary(self, name):
+        return os.path.join(self.bin, name)
 
 
 class Case:
