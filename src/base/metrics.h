@@ -46,6 +46,12 @@ metric_add(metric_value *m, uint64_t n)
 	    memory_order_relaxed);
 }
 
+static inline void
+metric_sub(metric_value *m, uint64_t n)
+{
+	metric_add(m, 0 - n);
+}
+
 static inline uint64_t
 metric_get(const metric_value *m)
 {

@@ -158,30 +158,41 @@ open_unix(struct listener *l, const struct listen_addr *a,
 }
 
 static void
+starve(struct listener *l)
+{
+	log_warn("listener", "cannot accept", L_STR("listener", l->name),
+	    L_STR("err", strerror(errno)), L_END);
+	event_del(l->event);
+	timers_set(&l->loop->timers, &l->starved, clock_now_ms() + STARVED_MS);
+}
+
+/* Accept one.  False: there is none, or there can be none now. */
+static bool
+accept_one(struct listener *l)
+{
+	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	if (fd >= 0) {
+		l->accepted(l->arg, l, fd);
+		return !l->paused;
+	}
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM) {
+		starve(l);
+		return false;
+	}
+	return errno == ECONNABORTED || errno == EINTR;
+}
+
+static void
 on_accept(evutil_socket_t fd, short what, void *arg)
 {
 	struct listener *l = arg;
 
+	(void)fd;
 	(void)what;
-	for (int i = 0; i < ACCEPT_BATCH && !l->paused; i++) {
-		int c = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (c >= 0) {
-			l->accepted(l->arg, l, c);
-			continue;
-		}
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM) {
-			log_warn("listener", "cannot accept",
-			    L_STR("listener", l->name),
-			    L_STR("err", strerror(errno)), L_END);
-			event_del(l->event);
-			timers_set(&l->loop->timers, &l->starved,
-			    clock_now_ms() + STARVED_MS);
-		}
-		if (errno != ECONNABORTED && errno != EINTR)
-			return;
-	}
+	for (int i = 0; i < ACCEPT_BATCH && accept_one(l); i++)
+		;
 }
 
 static void
@@ -247,8 +258,9 @@ void
 listener_close(struct listener *l)
 {
 	if (l->event) {
-		if (!l->paused)
-			on_accept(l->fd, 0, l);
+		for (int i = 0; i <= BACKLOG && !l->paused; i++)
+			if (!accept_one(l))
+				break;
 		event_free(l->event);
 		l->event = NULL;
 	}

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #define ADDRESS_LIFE_MS 30000
+#define ADDRESS_MIN_MS 250 /* RFC 8305 section 5 */
 
 static void balance(struct upstream *);
 static void try_address(struct upconn *);
@@ -172,18 +173,6 @@ give_up(struct upconn *uc, enum lease_failure f, const char *why)
 	balance(u);
 }
 
-static void
-on_connect_timeout(void *arg)
-{
-	struct upconn *uc = arg;
-	char why[200];
-
-	snprintf(why, sizeof(why),
-	    "%s did not take a connection within connect-timeout (%lld ms)",
-	    uc->u->name, (long long)uc->u->opt.connect_ms);
-	give_up(uc, LEASE_TIMEOUT, why);
-}
-
 static struct addrinfo *
 nth_address(struct upstream *u, size_t n)
 {
@@ -192,6 +181,57 @@ nth_address(struct upstream *u, size_t n)
 	while (a && n--)
 		a = a->ai_next;
 	return a;
+}
+
+static void
+on_connect_timeout(void *arg)
+{
+	struct upconn *uc = arg;
+	struct upstream *u = uc->u;
+	char why[200];
+
+	if (clock_now_ms() < uc->due_ms && nth_address(u, uc->address + 1)) {
+		conn_close(&uc->conn, false);
+		uc->address++;
+		try_address(uc);
+		return;
+	}
+	snprintf(why, sizeof(why),
+	    "%s did not take a connection within connect-timeout (%lld ms)",
+	    u->name, (long long)u->opt.connect_ms);
+	give_up(uc, LEASE_TIMEOUT, why);
+}
+
+/* A host that answers is asked first from now on. */
+static void
+prefer_address(struct upstream *u, size_t n)
+{
+	struct addrinfo *before = n ? nth_address(u, n - 1) : NULL;
+	struct addrinfo *good = before ? before->ai_next : NULL;
+
+	if (!good)
+		return;
+	before->ai_next = good->ai_next;
+	good->ai_next = u->addresses;
+	u->addresses = good;
+}
+
+/* An address that does not answer must leave time for those behind it. */
+static void
+start_address_clock(struct upconn *uc)
+{
+	int64_t now = clock_now_ms(), share = uc->due_ms - now;
+	size_t behind = 0;
+
+	while (nth_address(uc->u, uc->address + behind + 1))
+		behind++;
+	if (behind)
+		share /= (int64_t)behind + 1;
+	if (behind && share < ADDRESS_MIN_MS)
+		share = ADDRESS_MIN_MS;
+	if (now + share > uc->due_ms)
+		share = uc->due_ms - now;
+	timers_set(&uc->u->loop->timers, &uc->timer, now + share);
 }
 
 static void
@@ -206,6 +246,7 @@ uc_on_open(void *arg)
 	    1);
 	metric_add(&u->metrics->upstream_connects, 1);
 	timers_cancel(&u->loop->timers, &uc->timer);
+	prefer_address(u, uc->address);
 	u->connecting--;
 	uc->state = UC_LEASED; /* held by nobody until offered */
 	offer(uc);
@@ -289,6 +330,7 @@ try_address(struct upconn *uc)
 	struct err err = ERR_INIT;
 	SSL *ssl;
 
+	start_address_clock(uc);
 	for (; a; a = a->ai_next, uc->address++) {
 		ssl = tls_new(uc->identity.ctx, u->opt.host, &err);
 		if (!ssl) {
@@ -322,8 +364,7 @@ connect_new(struct upstream *u, struct upstream_identity identity)
 	uc->state = UC_CONNECTING;
 	uc->conn.state = CONN_CLOSED;
 	timer_init(&uc->timer, on_connect_timeout, uc);
-	timers_set(
-	    &u->loop->timers, &uc->timer, clock_now_ms() + u->opt.connect_ms);
+	uc->due_ms = clock_now_ms() + u->opt.connect_ms;
 	TAILQ_INSERT_TAIL(&u->others, uc, link);
 	u->connections++;
 	u->connecting++;
@@ -483,6 +524,13 @@ lease_begin(struct lease *l, struct upstream *u,
 	u->waiting++;
 	balance(u);
 	return false;
+}
+
+void
+lease_again(struct lease *l)
+{
+	l->uc->uses++;
+	l->reused = true;
 }
 
 void

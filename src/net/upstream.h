@@ -77,6 +77,7 @@ struct upconn {
 	struct timer timer; /* connect-timeout, then upstream-idle-timeout */
 	struct upstream_identity identity;
 	struct lease *lease;
+	int64_t due_ms;             /* connect-timeout, over all addresses */
 	size_t address;             /* the one being tried */
 	enum lease_failure failure; /* found at once, told in the next turn */
 	char *why;
@@ -111,6 +112,8 @@ void lease_init(struct lease *, const struct lease_ops *);
  * False: on_leased() will tell. */
 bool lease_begin(struct lease *, struct upstream *, struct upstream_identity,
     bool fresh) ATTR_MUST_USE;
+/* The same connection for another request of the same exchange. */
+void lease_again(struct lease *);
 /* Give back (reusable: the exchange ended cleanly on both sides), or stop
  * waiting.  Nothing leased and nothing waited for is fine. */
 void lease_end(struct lease *, bool reusable);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/peer.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,8 +14,10 @@
 /* For the client to take the last answer, and how much of its input is
  * dropped meanwhile. */
 #define LINGER_MS 2000
-#define LINGER_BYTES (256 * 1024)
+#define LINGER_BYTES (16 * 1024 * 1024)
 #define DRAIN_GRACE_MS 500
+/* How often a client that cannot be heard is looked for. */
+#define WATCH_MS 5000
 
 static void client_read(struct client *);
 
@@ -156,19 +159,32 @@ client_drain(struct client *c)
 
 /* ---- reading heads ---- */
 
+static void refuse(struct client *, enum end, const char *);
+
+/* While an exchange has the say: a client that half-closed, or whose input is
+ * full, can leave without a sound. */
+static void
+watch(struct client *c)
+{
+	if ((c->conn.eof || !c->conn.rd_on) &&
+	    peer_look(c->conn.fd) == PEER_GONE)
+		client_close(c);
+	else
+		timers_set(
+		    &c->w->loop.timers, &c->timer, clock_now_ms() + WATCH_MS);
+}
+
 static void
 on_timer(void *arg)
 {
 	struct client *c = arg;
 
-	if (c->state == CLIENT_HEAD && c->head_begun) {
-		worker_box_give(c->w, c->box);
-		c->box = NULL;
-		c->state = CLIENT_EXCHANGE;
-		exchange_refuse(&c->x, c, END_HEAD_TIMEOUT, "");
-	} else {
+	if (c->state == CLIENT_EXCHANGE)
+		watch(c);
+	else if (c->state == CLIENT_HEAD && c->head_begun)
+		refuse(c, END_HEAD_TIMEOUT, "");
+	else
 		client_close(c);
-	}
 }
 
 static void
@@ -181,7 +197,7 @@ refuse(struct client *c, enum end end, const char *detail)
 	exchange_refuse(&c->x, c, end, detail);
 }
 
-/* A TLS record inside a tunnel, or on the plain port (RFC 8446 section 5.1). */
+/* A TLS record on the plain port or inside a tunnel (RFC 8446 section 5.1). */
 static bool
 speaks_tls(const struct client *c)
 {
@@ -209,7 +225,7 @@ begin_exchange(struct client *c)
 
 	c->requests++;
 	move_head(c);
-	timers_cancel(&c->w->loop.timers, &c->timer);
+	timers_set(&c->w->loop.timers, &c->timer, clock_now_ms() + WATCH_MS);
 	c->box = NULL;
 	c->state = CLIENT_EXCHANGE;
 	exchange_start(&c->x, c, box, &c->head);

@@ -3,7 +3,7 @@
  * it:
  *
  *   admit -> token -> lease -> send -> body -> answer -> judge -> relay
- *   -> finish
+ *   -> finish -> flush -> done
  *
  * exchange_run() calls the current step until it has to wait; whatever it
  * waits for calls exchange_run() again, so a step may be called at any time
@@ -50,11 +50,15 @@ static enum next x_answer(struct exchange *);
 static enum next x_judge(struct exchange *);
 static enum next x_relay(struct exchange *);
 static enum next x_finish(struct exchange *);
+static enum next x_flush(struct exchange *);
+static enum next x_done(struct exchange *);
 
 static const struct step step_admit = {"admit", x_admit, 0, END_OK},
 			 step_token = {"token", x_token, LIMIT(token_wait),
 			     END_NO_TOKEN},
-			 step_lease = {"lease", x_lease, LIMIT(queue_timeout),
+			 step_lease = {"lease", x_lease, LIMIT(connect_timeout),
+			     END_CONNECT_TIMEOUT},
+			 step_queue = {"queue", x_lease, LIMIT(queue_timeout),
 			     END_QUEUE_TIMEOUT},
 			 step_send = {"send", x_send, 0, END_OK},
 			 step_body = {"body", x_body, LIMIT(body_timeout),
@@ -65,7 +69,10 @@ static const struct step step_admit = {"admit", x_admit, 0, END_OK},
 			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
 			 step_relay = {"relay", x_relay,
 			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
-			 step_finish = {"finish", x_finish, 0, END_OK};
+			 step_finish = {"finish", x_finish, 0, END_OK},
+			 step_flush = {"flush", x_flush,
+			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
+			 step_done = {"done", x_done, 0, END_OK};
 
 static const struct end_row end_rows[] = {
 #define END(code, status, token, retry, meaning, cure) \
@@ -104,15 +111,23 @@ x_goto(struct exchange *x, const struct step *step)
 	return NEXT_GO;
 }
 
-/* The only way to fail; the first reason wins. */
+/* The only way to end; the first reason wins.  What ends while its last bytes
+ * go out has not ended well after all. */
 static enum next
 x_end(struct exchange *x, enum end end)
 {
-	if (x->step != &step_finish) {
+	if (x->step == &step_finish || x->step == &step_done)
+		return NEXT_GO;
+	timers_cancel(&x->w->loop.timers, &x->timer);
+	if (x->step != &step_flush) {
 		x->end = end;
-		timers_cancel(&x->w->loop.timers, &x->timer);
 		x->step = &step_finish;
+		return NEXT_GO;
 	}
+	if (x->end == END_OK)
+		x->end = end;
+	x->cut = true;
+	x->step = &step_done;
 	return NEXT_GO;
 }
 
@@ -151,8 +166,12 @@ static void
 on_late(void *arg)
 {
 	struct exchange *x = arg;
+	enum end late = x->step->late;
 
-	x_end(x, x->step->late);
+	/* The client would send, but the gateway does not take it. */
+	if (x->step == &step_body && x->lease.uc->conn.out.len)
+		late = END_STREAM_IDLE;
+	x_end(x, late);
 	exchange_run(x);
 }
 
@@ -223,11 +242,13 @@ x_token(struct exchange *x)
 {
 	if (x->parked)
 		return NEXT_WAIT;
-	if (token_good(x))
+	if (token_good(x)) {
+		x->token_due_ms = 0;
 		return x_goto(x, &step_lease);
+	}
 	if (x->view != x->w->view)
 		return x_goto(x, &step_admit);
-	/* One token-wait for the whole request, however many views come. */
+	/* One token-wait, however many views come without a token. */
 	if (!x->token_due_ms)
 		x->token_due_ms = x->timer.due_ms;
 	timers_set(&x->w->loop.timers, &x->timer, x->token_due_ms);
@@ -274,10 +295,7 @@ x_lease(struct exchange *x)
 	if (x->lease.uc ||
 	    lease_begin(&x->lease, x->w->upstream, who, x->fresh))
 		return x_goto(x, &step_send);
-	/* A connection on its way has its own clock, connect-timeout. */
-	if (!x->lease.queued)
-		timers_cancel(&x->w->loop.timers, &x->timer);
-	return NEXT_WAIT;
+	return x_goto(x, x->lease.queued ? &step_queue : &step_lease);
 }
 
 /* ---- send: the head with a fresh proof, and what the gateway refused
@@ -371,8 +389,8 @@ x_body(struct exchange *x)
 
 /* ---- answer: its head ---- */
 
-static bool
-is_idempotent(const struct exchange *x)
+bool
+exchange_is_idempotent(const struct exchange *x)
 {
 	static const char *const methods[] = {
 	    "GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
@@ -402,7 +420,7 @@ no_answer(struct exchange *x)
 	bool unsent = conn->write_broken && conn->sent == x->sent_before;
 
 	if (!x->answered && x->reused && !x->fresh && !x->kept.lost &&
-	    (is_idempotent(x) || unsent)) {
+	    (exchange_is_idempotent(x) || unsent)) {
 		metric_add(&x->w->metrics->stale_retries, 1);
 		drop_answer(x);
 		lease_end(&x->lease, false);
@@ -491,6 +509,7 @@ begin_relay(struct exchange *x)
 	message_answer_head(x);
 	x->answer_begun = true;
 	x->status = x->res.status;
+	x->streaming = true;
 	metric_add(&x->w->metrics->streams_open, 1);
 	if (x->down.chunk_out)
 		write_chunk(out, start);
@@ -590,6 +609,8 @@ try_again(struct exchange *x, const struct verdict *v)
 	drop_answer(x);
 	if (v->action == VERDICT_LOGIN || !clean)
 		lease_end(&x->lease, clean);
+	else
+		lease_again(&x->lease);
 	if (v->action == VERDICT_LOGIN)
 		return x_goto(x, &step_token);
 	return x_goto(x, clean ? &step_send : &step_lease);
@@ -733,29 +754,53 @@ release(struct exchange *x)
 static enum next
 x_finish(struct exchange *x)
 {
+	if (x->streaming)
+		metric_sub(&x->w->metrics->streams_open, 1);
+	lease_end(&x->lease, lease_reusable(x));
+	if (!x->answer_begun && x->end != END_CLIENT_GONE)
+		answer_error(x);
+	return x_goto(x, &step_flush);
+}
+
+/* ---- flush: the last bytes, as slowly as the client takes them; no other
+ * request is looked at before ---- */
+
+static enum next
+x_flush(struct exchange *x)
+{
+	struct conn *to = &x->c->conn;
+
+	if (to->out.len == 0 || to->write_broken || x->end == END_CLIENT_GONE)
+		return x_goto(x, &step_done);
+	if (to->sent != x->seen_sent)
+		x_touch(x);
+	x->seen_sent = to->sent;
+	return NEXT_WAIT;
+}
+
+/* ---- done: count it, log it, give everything back ---- */
+
+static enum next
+x_done(struct exchange *x)
+{
 	struct client *c = x->c;
-	bool broken = x->answer_begun && x->end != END_OK;
+	bool broken = x->cut || (x->answer_begun && x->end != END_OK);
 	/* Only there does a plain close look like the body's end. */
 	bool close_delimited = broken && !x->down.chunk_out &&
 			       x->res_framing.kind != FRAMING_LENGTH;
 
-	if (x->answer_begun && x->lease.uc)
-		atomic_store_explicit(&x->w->metrics->streams_open,
-		    metric_get(&x->w->metrics->streams_open) - 1,
-		    memory_order_relaxed);
-	lease_end(&x->lease, lease_reusable(x));
-	if (!x->answer_begun)
-		answer_error(x);
 	count(x);
 	accesslog_write(x);
 	release(x);
-	if (x->end == END_CLIENT_GONE)
+	if (x->end == END_CLIENT_GONE || x->cut) {
+		c->abort = broken;
 		client_close(c);
-	else if (broken)
+	} else if (broken) {
 		client_exchange_broken(c, close_delimited);
-	else
+	} else {
 		client_exchange_done(
 		    c, x->keep && x->up.done && x->end != END_TLS_TO_PLAIN);
+	}
 	return NEXT_WAIT;
 }
 

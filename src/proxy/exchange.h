@@ -1,7 +1,7 @@
 /*
  * exchange: one request and its answer.  exchange.c is the request's life from
  * top to bottom: admit, route, token, lease, send, body, answer, judge, relay,
- * finish.
+ * finish, flush, done.
  *
  * Threads: its worker's.  Embedded in the client; reset between requests.
  */
@@ -20,11 +20,17 @@ enum end {
 	END_COUNT
 };
 
+enum end_retry {
+	RETRY_NO,
+	RETRY_YES,
+	RETRY_IDEMPOTENT, /* it may have run: only if that does no harm */
+};
+
 struct end_row {
 	const char *code; /* "NO_TOKEN" */
 	unsigned status;
 	const char *token;
-	bool retry;
+	enum end_retry retry;
 	const char *meaning, *cure;
 };
 const struct end_row *end_row(enum end);
@@ -73,6 +79,8 @@ struct exchange {
 	struct timer timer;
 	enum end end;
 	unsigned status; /* that the client got, 0 = none */
+	bool streaming;  /* counted in streams_open */
+	bool cut;        /* the client has not got all that was sent */
 	bool keep;       /* the client's connection may be used again */
 	const char *code, *message, *suggestion; /* static; override end.h */
 	char detail[300]; /* what exactly failed, for body and log */
@@ -85,6 +93,9 @@ struct exchange {
 	bool reused;
 	uint64_t bytes_in, bytes_out;
 };
+
+/* May the request run twice (RFC 9110 section 9.2.2)? */
+bool exchange_is_idempotent(const struct exchange *);
 
 /* A complete request head has been read into box; begins to run. */
 void exchange_start(

@@ -282,6 +282,17 @@ wants_json_rpc(const struct exchange *x)
 	       span_eq(buf_span(&x->box->path.decoded), SPAN("/v1/mcp"));
 }
 
+/* Clients obey this field, so it must not make a request run twice. */
+static bool
+may_retry(const struct exchange *x)
+{
+	enum end_retry retry = end_row(x->end)->retry;
+
+	return retry == RETRY_YES ||
+	       (retry == RETRY_IDEMPOTENT &&
+		   (x->attempts == 0 || exchange_is_idempotent(x)));
+}
+
 void
 message_error(struct exchange *x)
 {
@@ -312,7 +323,7 @@ message_error(struct exchange *x)
 	write_field(out, SPAN("X-Cullis-Sidecar-Error"),
 	    span_of(x->code ? x->code : row->token));
 	write_field(out, SPAN("X-Should-Retry"),
-	    row->retry ? SPAN("true") : SPAN("false"));
+	    may_retry(x) ? SPAN("true") : SPAN("false"));
 	if (row->status == 503)
 		write_field(out, SPAN("Retry-After"), SPAN("1"));
 	add_connection(x, out);

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #define LOG_FLUSH_MS 200
+#define BOXES_KEPT 64
+#define BOX_BYTES_KEPT 4096
 #define ANSWER_HEAD_MIN 32768 /* heads of the gateway's up to here pass */
 
 int64_t
@@ -263,25 +265,43 @@ worker_stop(struct worker *w)
 
 /* ---- what exchanges borrow ---- */
 
+static void
+box_free(struct headbox *box)
+{
+	buf_free(&box->bytes);
+	path_free(&box->path);
+	free(box);
+}
+
 struct headbox *
 worker_box_take(struct worker *w)
 {
 	struct headbox *box = w->boxes;
 
-	if (box)
+	if (box) {
 		w->boxes = box->next;
-	else
+		w->nboxes--;
+	} else {
 		box = mem_alloc(
 		    sizeof(*box) + w->max_headers * sizeof(struct field));
+	}
 	box->next = NULL;
 	return box;
 }
 
+/* Kept for the next head, but not what a burst or a giant head needed. */
 void
 worker_box_give(struct worker *w, struct headbox *box)
 {
 	if (!box)
 		return;
+	if (box->bytes.cap > BOX_BYTES_KEPT)
+		buf_free(&box->bytes);
+	if (w->nboxes >= BOXES_KEPT) {
+		box_free(box);
+		return;
+	}
+	w->nboxes++;
 	box->next = w->boxes;
 	w->boxes = box;
 }
@@ -358,14 +378,8 @@ worker_start(struct worker *w, struct err *err)
 static void
 free_boxes(struct worker *w)
 {
-	while (w->boxes) {
-		struct headbox *box = w->boxes;
-
-		w->boxes = box->next;
-		buf_free(&box->bytes);
-		path_free(&box->path);
-		free(box);
-	}
+	while (w->boxes)
+		box_free(worker_box_take(w));
 }
 
 void

@@ -68,6 +68,7 @@ struct worker {
 	unsigned nclients;
 	struct exchange_list token_waiters;
 	struct headbox *boxes; /* free ones */
+	unsigned nboxes;
 	unsigned max_headers;
 	size_t replay_left;
 	struct log_sink log;
