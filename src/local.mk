@@ -81,7 +81,7 @@ libsidecar_a_SOURCES = \
 	src/cli/help.c \
 	src/cli/identity.c
 
-SIDECAR_LIBS = libsidecar.a $(EVENT_LIBS) $(EVENT_EXTRA_LIBS) \
+SIDECAR_LIBS = libsidecar.a $(EVENT_LIBS) \
     $(OPENSSL_LIBS) $(JWT_LIBS) $(JANSSON_LIBS)
 
 bin_PROGRAMS += cullis-sidecar

@@ -3,33 +3,47 @@
  */
 #include "ctl/admin.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
+#include "http/head.h"
 #include "http/write.h"
+#include "net/conn.h"
 
-#include <event2/buffer.h>
-#include <event2/http.h>
-#include <event2/http_struct.h>
-#include <event2/keyvalq_struct.h>
-#include <fcntl.h>
-#include <sys/queue.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/queue.h>
 
-#define TIMEOUT_S 10
+#define REQUEST_MS 10000 /* for the request and its answer together */
+#define LINGER_MS 2000   /* for the client to take the end of the answer */
 #define HEAD_MAX 8192
+#define FIELDS_MAX 64
+
+TAILQ_HEAD(visit_list, visit);
 
 /* One per listener, for the Host check knows which one was asked. */
 struct admin_port {
 	struct admin_port *next;
-	struct evhttp *http;
 	struct admin *admin;
-	const struct route_local *local;
+	struct listener *listener;
+	struct visit_list visits; /* the oldest first */
+	unsigned nvisits;
 };
 
 struct admin {
 	struct loop *loop;
 	struct admin_pages pages;
 	struct admin_port *ports;
+};
+
+/* One connection: one request and its answer. */
+struct visit {
+	struct corpse corpse;
+	struct conn conn;
+	struct admin_port *port;
+	TAILQ_ENTRY(visit) link;
+	struct timer timer;
+	bool answered, shut;
+	struct head head;
+	struct field fields[FIELDS_MAX];
 };
 
 static const struct page {
@@ -45,87 +59,271 @@ static const struct page {
     {"/status", "application/json", offsetof(struct admin_pages, status)},
 };
 
-static void
-answer(struct evhttp_request *req, unsigned status, const char *type,
-    struct span body)
-{
-	struct evkeyvalq *out = evhttp_request_get_output_headers(req);
-	struct evbuffer *data = evbuffer_new();
-	char *reason = span_dup(write_reason(status));
+/* ---- answers ---- */
 
-	evhttp_add_header(out, "Content-Type", type);
-	evhttp_add_header(out, "Cache-Control", "no-store");
-	evbuffer_add(data, body.p, body.n);
-	evhttp_send_reply(req, (int)status, reason, data);
-	evbuffer_free(data);
-	free(reason);
+static void
+answer(struct visit *v, unsigned status, const char *type, struct span body)
+{
+	struct buf *out = &v->conn.out;
+
+	write_status_line(out, status, write_reason(status));
+	write_field(out, SPAN("Content-Type"), span_of(type));
+	write_field_u64(out, SPAN("Content-Length"), body.n);
+	write_field(out, SPAN("Cache-Control"), SPAN("no-store"));
+	if (status == 405)
+		write_field(out, SPAN("Allow"), SPAN("GET, HEAD"));
+	write_field(out, SPAN("Connection"), SPAN("close"));
+	write_head_end(out);
+	if (!span_eq(v->head.method, SPAN("HEAD")))
+		buf_add_span(out, body);
 }
+
+static void
+answer_text(struct visit *v, unsigned status, const char *text)
+{
+	answer(v, status, "text/plain", span_of(text));
+}
+
+static void
+answer_page(struct visit *v, const struct page *page)
+{
+	const struct admin_pages *p = &v->port->admin->pages;
+	unsigned (*make)(void *, struct buf *);
+	struct buf body = BUF_INIT;
+	unsigned status;
+
+	memcpy(&make, (const char *)p + page->make, sizeof(make));
+	status = make(p->arg, &body);
+	answer(v, status, page->type, buf_span(&body));
+	buf_free(&body);
+}
+
+/* ---- requests ---- */
 
 /* The listener's own address or `localhost`: any other Host may have been
  * put there by DNS rebinding. */
 static bool
-host_ok(const struct route_local *local, const char *host)
+authority_ok(const struct route_local *local, const struct authority *a)
 {
-	struct authority a;
-
-	if (local->is_unix || !host)
-		return true;
-	if (!authority_parse(span_of(host), &a))
-		return false;
-	return (span_ieq(a.host, SPAN("localhost")) ||
-		   span_eq(a.host, local->host)) &&
-	       (a.port < 0 || a.port == local->port);
+	return local->is_unix || ((span_ieq(a->host, SPAN("localhost")) ||
+				      span_eq(a->host, local->host)) &&
+				     (a->port < 0 || a->port == local->port));
 }
 
-/* NULL: may be answered. */
-static const char *
-refusal(const struct admin_port *port, struct evhttp_request *req)
+static bool
+host_ok(const struct visit *v, const struct target *target)
 {
-	struct evkeyvalq *in = evhttp_request_get_input_headers(req);
-	struct evkeyval *f;
+	const struct route_local *local = listener_local(v->port->listener);
+	struct span host = head_value(&v->head, FIELD_HOST);
+	struct authority a;
 
-	TAILQ_FOREACH(f, in, next) {
-		if (strcasecmp(f->key, "Origin") == 0)
-			return "requests from web pages are refused\n";
-		if (strcasecmp(f->key, "Sec-Fetch-Site") == 0 &&
-		    strcmp(f->value, "none") != 0)
-			return "requests from web pages are refused\n";
-		if (strcasecmp(f->key, "Host") == 0 &&
-		    !host_ok(port->local, f->value))
-			return "the Host is not this listener's address\n";
-	}
-	return NULL;
+	if (target->form == TARGET_ABSOLUTE)
+		return authority_ok(local, &target->authority);
+	if (local->is_unix || !host.p)
+		return true;
+	return authority_parse(host, &a) && authority_ok(local, &a);
+}
+
+static bool
+is_from_browser(const struct head *h)
+{
+	const struct field *f;
+
+	if (head_find(h, FIELD_ORIGIN))
+		return true;
+	for (f = head_find(h, FIELD_SEC_FETCH_SITE); f;
+	     f = head_find_next(h, f))
+		if (!span_eq(f->value, SPAN("none")))
+			return true;
+	return false;
+}
+
+/* RFC 9112 section 3.2. */
+static bool
+host_is_clear(const struct head *h)
+{
+	const struct field *f = head_find(h, FIELD_HOST);
+
+	return f ? !head_find_next(h, f) : h->minor == 0;
 }
 
 static void
-on_request(struct evhttp_request *req, void *arg)
+serve(struct visit *v)
+{
+	const struct head *h = &v->head;
+	struct target target;
+
+	if (is_from_browser(h)) {
+		answer_text(v, 403, "requests from web pages are refused\n");
+		return;
+	}
+	if (!target_parse(h->method, h->target, &target) || !host_is_clear(h)) {
+		answer_text(v, 400, "the request is malformed\n");
+		return;
+	}
+	if (!host_ok(v, &target)) {
+		answer_text(
+		    v, 403, "the Host is not this listener's address\n");
+		return;
+	}
+	if (!span_eq(h->method, SPAN("GET")) &&
+	    !span_eq(h->method, SPAN("HEAD"))) {
+		answer_text(v, 405, "this listener only shows\n");
+		return;
+	}
+	for (size_t i = 0; i < COUNT(pages); i++) {
+		if (!span_eq(target.path, span_of(pages[i].path)))
+			continue;
+		answer_page(v, &pages[i]);
+		return;
+	}
+	answer_text(
+	    v, 404, "/livez /startupz /readyz /healthz /metrics /status\n");
+}
+
+/* False: more of the head is to come. */
+static bool
+read_request(struct visit *v)
+{
+	static const struct head_limits limits = {HEAD_MAX, FIELDS_MAX};
+
+	switch (head_parse_request(&v->head, buf_span(&v->conn.in), &limits)) {
+	case HEAD_DONE:
+		serve(v);
+		return true;
+	case HEAD_MORE:
+		return false;
+	case HEAD_BAD:
+		answer_text(v, 400, "the request is malformed\n");
+		return true;
+	case HEAD_TOO_LARGE:
+	case HEAD_TOO_MANY:
+		answer_text(v, 431, "the request head is too large\n");
+		return true;
+	case HEAD_TARGET_LONG:
+		answer_text(v, 414, "the request target is too long\n");
+		return true;
+	case HEAD_VERSION:
+		answer_text(v, 505, "only HTTP/1.0 and HTTP/1.1\n");
+		return true;
+	}
+	return true;
+}
+
+/* ---- connections ---- */
+
+static void
+bury_visit(struct corpse *corpse)
+{
+	free(corpse);
+}
+
+static void
+visit_close(struct visit *v)
+{
+	struct admin_port *port = v->port;
+
+	if (v->conn.state == CONN_CLOSED)
+		return;
+	TAILQ_REMOVE(&port->visits, v, link);
+	port->nvisits--;
+	timers_cancel(&port->admin->loop->timers, &v->timer);
+	conn_close(&v->conn, false);
+	loop_reap(port->admin->loop, &v->corpse, bury_visit);
+}
+
+static void
+wait_ms(struct visit *v, int64_t ms)
+{
+	timers_set(
+	    &v->port->admin->loop->timers, &v->timer, clock_now_ms() + ms);
+}
+
+/* The answer goes out, then our side is closed and the rest of the input
+ * dropped until the client closes too, or a reset could take the answer away
+ * (RFC 9112 section 9.6). */
+static void
+finish(struct visit *v)
+{
+	conn_flush(&v->conn);
+	if (v->conn.write_broken) {
+		visit_close(v);
+		return;
+	}
+	if (v->conn.out.len)
+		return;
+	if (v->conn.eof) {
+		visit_close(v);
+		return;
+	}
+	if (!v->shut) {
+		v->shut = true;
+		conn_shutdown_write(&v->conn);
+		wait_ms(v, LINGER_MS);
+	}
+	buf_consume(&v->conn.in, v->conn.in.len);
+	conn_resume(&v->conn);
+}
+
+static void
+advance(void *arg)
+{
+	struct visit *v = arg;
+
+	if (!v->answered)
+		v->answered = read_request(v);
+	if (v->answered)
+		finish(v);
+	else if (v->conn.eof)
+		visit_close(v);
+	else
+		conn_resume(&v->conn);
+}
+
+static void
+on_failed(void *arg, enum conn_failure f)
+{
+	(void)f; /* only writing can fail on an accepted socket */
+	visit_close(arg);
+}
+
+static void
+on_open(void *arg)
+{
+	(void)arg; /* accepted sockets are open from the start */
+}
+
+static void
+on_late(void *arg)
+{
+	visit_close(arg);
+}
+
+static const struct conn_ops visit_ops = {on_open, advance, advance, on_failed};
+
+/* Whoever has been there longest makes room, so that a client which only
+ * holds connections can neither use up descriptors nor keep a probe out. */
+static void
+on_accepted(void *arg, struct listener *l, int fd)
 {
 	struct admin_port *port = arg;
-	const char *path =
-	    evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
-	const char *why = refusal(port, req);
-	const struct admin_pages *p = &port->admin->pages;
+	struct visit *v = MEM_NEW(struct visit);
 
-	if (why) {
-		answer(req, 403, "text/plain", span_of(why));
-		return;
-	}
-	for (size_t i = 0; path && i < COUNT(pages); i++) {
-		unsigned (*make)(void *, struct buf *);
-		struct buf body = BUF_INIT;
-		unsigned status;
-
-		if (strcmp(path, pages[i].path) != 0)
-			continue;
-		memcpy(&make, (const char *)p + pages[i].make, sizeof(make));
-		status = make(p->arg, &body);
-		answer(req, status, pages[i].type, buf_span(&body));
-		buf_free(&body);
-		return;
-	}
-	answer(req, 404, "text/plain",
-	    SPAN("/livez /startupz /readyz /healthz /metrics /status\n"));
+	(void)l;
+	if (port->nvisits == ADMIN_CONNECTIONS_MAX)
+		visit_close(TAILQ_FIRST(&port->visits));
+	v->port = port;
+	head_reset(&v->head, v->fields);
+	timer_init(&v->timer, on_late, v);
+	/* One more than a head may have, so that a larger one is seen. */
+	conn_init_accepted(
+	    &v->conn, port->admin->loop, fd, HEAD_MAX + 1, &visit_ops, v);
+	TAILQ_INSERT_TAIL(&port->visits, v, link);
+	port->nvisits++;
+	wait_ms(v, REQUEST_MS);
 }
+
+/* ---- making and freeing ---- */
 
 struct admin *
 admin_new(struct loop *loop, const struct admin_pages *made)
@@ -137,31 +335,17 @@ admin_new(struct loop *loop, const struct admin_pages *made)
 	return a;
 }
 
-int
-admin_listen(struct admin *a, struct listener *l, struct err *err)
+void
+admin_listen(struct admin *a, struct listener *l)
 {
 	struct admin_port *port = MEM_NEW(struct admin_port);
-	/* evhttp closes what it is given. */
-	int fd = fcntl(listener_fd(l), F_DUPFD_CLOEXEC, 0);
 
 	port->admin = a;
-	port->local = listener_local(l);
-	port->http = evhttp_new(a->loop->base);
+	port->listener = l;
+	TAILQ_INIT(&port->visits);
 	port->next = a->ports;
 	a->ports = port;
-	evhttp_set_allowed_methods(
-	    port->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_timeout(port->http, TIMEOUT_S);
-	evhttp_set_max_headers_size(port->http, HEAD_MAX);
-	evhttp_set_max_body_size(port->http, 0);
-	evhttp_set_gencb(port->http, on_request, port);
-	if (fd < 0 || evhttp_accept_socket(port->http, fd) != 0) {
-		if (fd >= 0)
-			close(fd);
-		return err_set(
-		    err, EXIT_RUNTIME, "cannot serve on %s", listener_name(l));
-	}
-	return 0;
+	listener_start(l, on_accepted, port);
 }
 
 void
@@ -173,7 +357,10 @@ admin_free(struct admin *a)
 		struct admin_port *port = a->ports;
 
 		a->ports = port->next;
-		evhttp_free(port->http);
+		/* What waits in its backlog comes too late. */
+		listener_pause(port->listener);
+		while (!TAILQ_EMPTY(&port->visits))
+			visit_close(TAILQ_FIRST(&port->visits));
 		free(port);
 	}
 	free(a);

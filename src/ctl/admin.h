@@ -1,9 +1,9 @@
 /*
  * admin: the listener for probes, Prometheus and people: /livez /startupz
  * /readyz /healthz /metrics /status.  Read-only.  Pages in browsers are refused
- * as on the data port.
+ * as on the data port.  One request per connection.
  *
- * Threads: main; evhttp does the framing here, nothing of it is forwarded.
+ * Threads: main.
  */
 #ifndef CTL_ADMIN_H
 #define CTL_ADMIN_H
@@ -22,10 +22,13 @@ struct admin_pages {
 
 struct admin;
 
+/* Open at a time on one listener; the oldest is closed for one more. */
+#define ADMIN_CONNECTIONS_MAX 32
+
 struct admin *admin_new(
     struct loop *, const struct admin_pages *) ATTR_MUST_USE;
 void admin_free(struct admin *);
-/* Serve on this listener as well; it must outlive the admin. */
-int admin_listen(struct admin *, struct listener *, struct err *) ATTR_MUST_USE;
+/* Begin to accept on this listener as well; it must outlive the admin. */
+void admin_listen(struct admin *, struct listener *);
 
 #endif

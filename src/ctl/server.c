@@ -306,6 +306,14 @@ catch_signals(struct server *s)
 
 /* ---- starting ---- */
 
+static void
+on_libevent_says(int severity, const char *text)
+{
+	if (severity >= EVENT_LOG_WARN)
+		log_warn(
+		    "server", "libevent complains", L_STR("text", text), L_END);
+}
+
 static int
 open_listeners(struct server *s, const struct listen_list *list, unsigned mode,
     struct listener ***out, size_t *n, struct err *err)
@@ -332,8 +340,7 @@ open_admin(struct server *s, struct err *err)
 		return -1;
 	s->admin = admin_new(&s->loop, &pages);
 	for (size_t i = 0; i < s->nadmin; i++)
-		if (admin_listen(s->admin, s->admin_ports[i], err) < 0)
-			return -1;
+		admin_listen(s->admin, s->admin_ports[i]);
 	return 0;
 }
 
@@ -399,7 +406,9 @@ static void
 raise_descriptor_limit(const struct config *conf)
 {
 	rlim_t want = (rlim_t)conf->max_clients + OVERLOAD_ROOM +
-		      conf->max_upstream_connections + SPARE_DESCRIPTORS;
+		      conf->max_upstream_connections +
+		      conf->admin_listen.n * ADMIN_CONNECTIONS_MAX +
+		      SPARE_DESCRIPTORS;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= want)
@@ -514,6 +523,7 @@ server_run(struct config *config, const struct config_input *input)
 
 	s.started_ms = clock_now_ms();
 	s.metrics = MEM_NEW(struct metrics);
+	event_set_log_callback(on_libevent_says);
 	loop_init(&s.loop);
 	timer_init(&s.drain_timer, on_drain_timeout, &s);
 	timer_init(&s.identity_timer, on_identity_timer, &s);

@@ -302,12 +302,6 @@ listener_addr(const struct listener *l)
 	return a;
 }
 
-int
-listener_fd(const struct listener *l)
-{
-	return l->fd;
-}
-
 const struct route_local *
 listener_local(const struct listener *l)
 {

@@ -38,8 +38,6 @@ void listener_free(struct listener *);
 const char *listener_name(const struct listener *);
 /* The same as a value of its own, for the address file. */
 struct listen_addr listener_addr(const struct listener *);
-/* The listening descriptor, for admin's HTTP library; stays the listener's. */
-int listener_fd(const struct listener *);
 /* What requests are judged by; borrows from the listener. */
 const struct route_local *listener_local(const struct listener *);
 

@@ -64,6 +64,7 @@ UNIT_PROXY_TESTS = \
 	tests/unit/t_worker
 
 UNIT_CTL_TESTS = \
+	tests/unit/t_admin \
 	tests/unit/t_login \
 	tests/unit/t_session
 
@@ -246,6 +247,10 @@ tests_unit_t_upstream_LDADD = $(UNIT_LIBS)
 tests_unit_t_fetch_SOURCES = tests/unit/t_fetch.c $(UNIT_GATE_SOURCES)
 tests_unit_t_fetch_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_fetch_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_admin_SOURCES = tests/unit/t_admin.c tests/unit/unit.h
+tests_unit_t_admin_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_admin_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_login_SOURCES = tests/unit/t_login.c $(UNIT_LOGIN_SOURCES)
 tests_unit_t_login_CFLAGS = $(UNIT_CFLAGS)

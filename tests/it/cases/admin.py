@@ -2,7 +2,9 @@
 
 import json
 import os
+import resource
 import socket
+import time
 
 from harness import case
 
@@ -90,6 +92,49 @@ def no_admin_listener(t):
     s = t.sidecar(t.gateway(), wait="listening", admin_listen="none")
     assert not [k for k, _ in s.addresses() if k == "admin-listen"]
     t.wait_until(lambda: s.get("/v1/models").status == 200)
+
+
+def open_files(s):
+    return len(os.listdir(f"/proc/{s.process.pid}/fd"))
+
+
+def cpu_seconds(s):
+    with open(f"/proc/{s.process.pid}/stat", encoding="ascii") as f:
+        user, system = f.read().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+@case
+def silent_connections(t):
+    """Connections that ask nothing neither use up the descriptors nor keep
+    a probe out."""
+    g, s = t.pair()
+    before = open_files(s)
+    silent = [s.connect_admin() for _ in range(100)]
+    assert s.admin("/livez").status == 200
+    assert open_files(s) <= before + 32, open_files(s)
+    assert s.get("/v1/models").status == 200
+    for c in silent:
+        c.close()
+
+
+@case
+def out_of_descriptors(t):
+    """Without a free descriptor the admin listener waits for one; it neither
+    spins nor floods the log."""
+    g, s = t.pair()
+    limits = resource.prlimit(s.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(s.process.pid, resource.RLIMIT_NOFILE, (3, limits[1]))
+    before = cpu_seconds(s)
+    with s.connect_admin() as c:
+        c.send(b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        s.wait_log("cannot accept")
+        end = time.monotonic() + 1
+        t.wait_until(lambda: time.monotonic() > end)
+        assert cpu_seconds(s) - before < 0.5, cpu_seconds(s) - before
+        assert s.process.stderr().count("\n") < 50, s.process.stderr()
+        resource.prlimit(s.process.pid, resource.RLIMIT_NOFILE, limits)
+        assert c.answer("GET").status == 200
 
 
 @case

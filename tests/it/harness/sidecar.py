@@ -137,9 +137,12 @@ class Sidecar:
             "model": "mastio-dev-echo", **more,
             "messages": [{"role": "user", "content": text}]}, fields)
 
+    def connect_admin(self):
+        return Client(self.address("admin-listen"), self.test.seconds(15),
+                      self.test.seen)
+
     def admin(self, path, method="GET"):
-        with Client(self.address("admin-listen"), self.test.seconds(15),
-                    self.test.seen) as c:
+        with self.connect_admin() as c:
             c.send(request_bytes(method, path, "127.0.0.1"))
             return c.answer(method)
 

@@ -1,0 +1,368 @@
+/*
+ * t_admin: what the admin listener answers to whom, and that connections which
+ * say nothing cost it neither descriptors nor its next visitor.
+ */
+#include "base/clock.h"
+#include "base/mem.h"
+#include "ctl/admin.h"
+
+#include "unit.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static struct loop loop;
+static struct listener *listener;
+static struct admin *admin;
+static size_t page_size;
+static int64_t now_ms;
+
+static unsigned
+page_live(void *arg, struct buf *b)
+{
+	ck_assert_ptr_eq(arg, &loop);
+	buf_add_str(b, "alive\n");
+	return 200;
+}
+
+static unsigned
+page_ready(void *arg, struct buf *b)
+{
+	(void)arg;
+	buf_add_str(b, "not ready\n");
+	return 503;
+}
+
+static unsigned
+page_large(void *arg, struct buf *b)
+{
+	(void)arg;
+	memset(buf_reserve(b, page_size), 'x', page_size);
+	buf_commit(b, page_size);
+	return 200;
+}
+
+static void
+setup(void)
+{
+	const struct admin_pages pages = {
+	    page_live, page_live, page_ready, page_large, page_live, &loop};
+	const struct listen_addr a = {
+	    .kind = LISTEN_TCP, .host = (char *)"127.0.0.1"};
+	struct err err = ERR_INIT;
+
+	now_ms = 1000000;
+	page_size = 100;
+	clock_fake(now_ms, 1779357600);
+	loop_init(&loop);
+	listener =
+	    listener_open(&loop, &a, &(struct listener_options){0}, &err);
+	ck_assert_msg(listener != NULL, "%s", err.text);
+	admin = admin_new(&loop, &pages);
+	admin_listen(admin, listener);
+}
+
+static void
+teardown(void)
+{
+	admin_free(admin);
+	listener_free(listener);
+	loop_fini(&loop);
+}
+
+static void
+advance(int64_t ms)
+{
+	now_ms += ms;
+	clock_fake(now_ms, 1779357600 + now_ms / 1000);
+	timers_run(&loop.timers, now_ms);
+	loop_turn(&loop, EVLOOP_NONBLOCK);
+}
+
+static int
+visit(void)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+	    .sin_port = htons(listener_local(listener)->port),
+	    .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	return fd;
+}
+
+static void
+say(int fd, const char *text)
+{
+	ck_assert_int_eq(
+	    send(fd, text, strlen(text), MSG_NOSIGNAL), (int)strlen(text));
+}
+
+/* Turn until the peer's end has come, or -1 if it came as a reset. */
+static int
+hear(int fd, struct buf *in)
+{
+	for (unsigned i = 0; i < 100000; i++) {
+		ssize_t n =
+		    recv(fd, buf_reserve(in, 65536), 65536, MSG_DONTWAIT);
+
+		if (n > 0)
+			buf_commit(in, (size_t)n);
+		else if (n == 0)
+			return 0;
+		else if (errno != EAGAIN)
+			return -1;
+		loop_turn(&loop, EVLOOP_NONBLOCK);
+	}
+	ck_abort_msg("the connection does not end");
+	return -1;
+}
+
+static bool
+is_closed(int fd)
+{
+	char byte;
+
+	return recv(fd, &byte, 1, MSG_DONTWAIT) >= 0 || errno != EAGAIN;
+}
+
+static void
+settle(void)
+{
+	for (unsigned i = 0; i < 10; i++)
+		loop_turn(&loop, EVLOOP_NONBLOCK);
+}
+
+#define HOST "Host: localhost\r\n"
+#define ASK(method, path) method " " path " HTTP/1.1\r\n" HOST "\r\n"
+
+static const struct {
+	const char *why, *ask;
+	unsigned status;
+	const char *body; /* its end */
+} requests[] = {
+    {"a page", ASK("GET", "/livez"), 200, "\r\n\r\nalive\n"},
+    {"its other name", ASK("GET", "/healthz"), 200, "\r\n\r\nalive\n"},
+    {"the page's own status", ASK("GET", "/readyz"), 503, "not ready\n"},
+    {"a query is nothing to us", ASK("GET", "/livez?verbose"), 200, "alive\n"},
+    {"9110 9.3.2: no content for HEAD", ASK("HEAD", "/livez"), 200,
+	"close\r\n\r\n"},
+    {"no such page", ASK("GET", "/livez/x"), 404, "/status\n"},
+    {"9110 15.5.6: other methods", ASK("POST", "/livez"), 405, "shows\n"},
+    {"content that nobody reads",
+	"POST /reload HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbody", 405,
+	"shows\n"},
+    {"a loopback address", "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+	200, "alive\n"},
+    {"9112 3.2.2: absolute form, Host is ignored",
+	"GET http://localhost/livez HTTP/1.1\r\nHost: evil.test\r\n\r\n", 200,
+	"alive\n"},
+    {"DNS rebinding", "GET /livez HTTP/1.1\r\nHost: evil.test\r\n\r\n", 403,
+	"address\n"},
+    {"rebinding in absolute form",
+	"GET http://evil.test/livez HTTP/1.1\r\n" HOST "\r\n", 403,
+	"address\n"},
+    {"another port", "GET /livez HTTP/1.1\r\nHost: localhost:1\r\n\r\n", 403,
+	"address\n"},
+    {"9112 3.2: no Host", "GET /livez HTTP/1.1\r\n\r\n", 400, "malformed\n"},
+    {"9112 3.2: two of them", "GET /livez HTTP/1.1\r\n" HOST HOST "\r\n", 400,
+	"malformed\n"},
+    {"HTTP/1.0 needs none", "GET /livez HTTP/1.0\r\n\r\n", 200, "alive\n"},
+    {"a page in a browser",
+	"GET /livez HTTP/1.1\r\n" HOST "Origin: http://localhost\r\n\r\n", 403,
+	"refused\n"},
+    {"the same, fetched without CORS",
+	"GET /livez HTTP/1.1\r\n" HOST "Sec-Fetch-Site: same-site\r\n\r\n", 403,
+	"refused\n"},
+    {"typed into a browser",
+	"GET /livez HTTP/1.1\r\n" HOST "Sec-Fetch-Site: none\r\n\r\n", 200,
+	"alive\n"},
+    {"9112 2.2: bare LF", "GET /livez HTTP/1.1\n\n", 400, "malformed\n"},
+    {"a target with a fragment", ASK("GET", "/livez#x"), 400, "malformed\n"},
+    {"another version", "GET /livez HTTP/2.0\r\n\r\n", 505, "HTTP/1.1\n"},
+};
+
+START_TEST(answers)
+{
+	struct buf in = BUF_INIT;
+	char status[32];
+	int fd = visit();
+
+	say(fd, requests[_i].ask);
+	ck_assert_msg(hear(fd, &in) == 0, "%s: reset", requests[_i].why);
+	snprintf(status, sizeof(status), "HTTP/1.1 %u ", requests[_i].status);
+	ck_assert_msg(span_starts(buf_span(&in), span_of(status)) &&
+			  span_ends(buf_span(&in), span_of(requests[_i].body)),
+	    "%s: %.*s", requests[_i].why, SPAN_ARG(buf_span(&in)));
+	buf_free(&in);
+	close(fd);
+}
+END_TEST
+
+START_TEST(head_in_pieces)
+{
+	const char *ask = ASK("GET", "/livez");
+	struct buf in = BUF_INIT;
+	int fd = visit();
+
+	for (const char *p = ask; *p; p++) {
+		send(fd, p, 1, MSG_NOSIGNAL);
+		settle();
+	}
+	ck_assert_int_eq(hear(fd, &in), 0);
+	ck_assert(span_ends(buf_span(&in), SPAN("alive\n")));
+	buf_free(&in);
+	close(fd);
+}
+END_TEST
+
+START_TEST(head_too_large)
+{
+	static const struct {
+		size_t target, field;
+		unsigned status;
+	} sizes[] = {{7000, 500, 404}, {8100, 10, 414}, {10, 9000, 431}};
+	struct buf ask = BUF_INIT, in = BUF_INIT;
+	char *text, status[32];
+	int fd = visit();
+
+	buf_add_str(&ask, "GET /");
+	for (size_t i = 0; i < sizes[_i].target; i++)
+		buf_add_char(&ask, 'a');
+	buf_add_str(&ask, " HTTP/1.1\r\n" HOST "X: ");
+	for (size_t i = 0; i < sizes[_i].field; i++)
+		buf_add_char(&ask, 'a');
+	buf_add_str(&ask, "\r\n\r\n");
+	text = buf_steal_str(&ask);
+	say(fd, text);
+	ck_assert_int_eq(hear(fd, &in), 0);
+	snprintf(status, sizeof(status), "HTTP/1.1 %u ", sizes[_i].status);
+	ck_assert_msg(span_starts(buf_span(&in), span_of(status)), "%.*s",
+	    SPAN_ARG(buf_span(&in)));
+	free(text);
+	buf_free(&in);
+	close(fd);
+}
+END_TEST
+
+/* A page that does not fit into the socket, for a client that sends no more. */
+START_TEST(large_page)
+{
+	struct buf in = BUF_INIT;
+	int fd = visit();
+
+	page_size = 8 << 20;
+	say(fd, ASK("GET", "/metrics"));
+	shutdown(fd, SHUT_WR);
+	settle();
+	ck_assert_int_eq(hear(fd, &in), 0);
+	ck_assert_uint_gt(in.len, page_size);
+	buf_free(&in);
+	close(fd);
+}
+END_TEST
+
+START_TEST(silence_is_ended)
+{
+	int silent = visit(), slow = visit(), deaf = visit();
+
+	say(slow, "GET /li");
+	say(deaf, ASK("GET", "/livez"));
+	settle();
+	advance(1999);
+	ck_assert(!is_closed(silent) && !is_closed(slow));
+	advance(8000);
+	ck_assert(!is_closed(silent) && !is_closed(slow));
+	advance(1);
+	ck_assert(is_closed(silent) && is_closed(slow));
+	close(silent);
+	close(slow);
+	close(deaf);
+}
+END_TEST
+
+START_TEST(the_oldest_makes_room)
+{
+	int silent[ADMIN_CONNECTIONS_MAX + 8], fd;
+	struct buf in = BUF_INIT;
+
+	for (size_t i = 0; i < COUNT(silent); i++) {
+		silent[i] = visit();
+		settle();
+	}
+	for (size_t i = 0; i < COUNT(silent); i++)
+		ck_assert_int_eq(is_closed(silent[i]), i < 8);
+	fd = visit();
+	settle();
+	say(fd, ASK("GET", "/livez"));
+	ck_assert_int_eq(hear(fd, &in), 0);
+	ck_assert(span_ends(buf_span(&in), SPAN("alive\n")));
+	buf_free(&in);
+	close(fd);
+	for (size_t i = 0; i < COUNT(silent); i++)
+		close(silent[i]);
+}
+END_TEST
+
+/* Out of descriptors: it tries again after a moment and does not spin. */
+START_TEST(no_descriptors_left)
+{
+	struct rlimit old, none;
+	struct buf in = BUF_INIT;
+	int fd = visit(), said[2];
+	char text[4096];
+	ssize_t n;
+
+	say(fd, ASK("GET", "/livez"));
+	ck_assert_int_eq(pipe(said), 0);
+	dup2(said[1], STDERR_FILENO);
+	close(said[1]);
+	getrlimit(RLIMIT_NOFILE, &old);
+	none = old;
+	none.rlim_cur = 0;
+	setrlimit(RLIMIT_NOFILE, &none);
+	for (unsigned i = 0; i < 100; i++)
+		loop_turn(&loop, EVLOOP_NONBLOCK);
+	n = read(said[0], text, sizeof(text) - 1);
+	setrlimit(RLIMIT_NOFILE, &old);
+	ck_assert_int_gt(n, 0);
+	text[n] = '\0';
+	ck_assert_ptr_nonnull(strstr(text, "cannot accept"));
+	ck_assert_ptr_eq(strchr(text, '\n'), text + n - 1);
+	advance(100);
+	ck_assert_int_eq(hear(fd, &in), 0);
+	ck_assert(span_ends(buf_span(&in), SPAN("alive\n")));
+	buf_free(&in);
+	close(fd);
+	close(said[0]);
+}
+END_TEST
+
+/* Freed with everything half done, and somebody in the backlog. */
+START_TEST(freed_in_the_middle)
+{
+	int half = visit(), late;
+
+	say(half, "GET /li");
+	settle();
+	late = visit();
+	admin_free(admin);
+	admin = NULL;
+	listener_close(listener);
+	settle();
+	ck_assert(is_closed(half) && is_closed(late));
+	close(half);
+	close(late);
+}
+END_TEST
+
+UNIT_MAIN_ROWS("admin", setup, teardown, {answers, COUNT(requests)},
+    {head_in_pieces, 1}, {head_too_large, 3}, {large_page, 1},
+    {silence_is_ended, 1}, {the_oldest_makes_room, 1}, {no_descriptors_left, 1},
+    {freed_in_the_middle, 1})
