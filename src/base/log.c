@@ -7,6 +7,7 @@
 #include "base/mem.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,6 +19,7 @@
 #define REPEAT_BURST 5
 #define REPEAT_WINDOW_MS 10000
 #define REPEAT_SLOTS 64
+#define CLOSE_S 1 /* for a reader to take what is queued */
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
@@ -27,7 +29,7 @@ static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	pthread_t thread;
-	bool running, stop;
+	bool running, stop, abandoned;
 	struct buf queue[STREAMS];
 	int fd[STREAMS];
 	enum log_level level;
@@ -44,20 +46,34 @@ static struct {
 
 static _Atomic uint64_t dropped_lines;
 
+static unsigned
+count_lines(struct span s)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < s.n; i++)
+		n += s.p[i] == '\n';
+	return n;
+}
+
+/* Whoever shares the descriptor with us may have made it non-blocking. */
 static void
 write_all(int fd, struct span s)
 {
 	while (s.n) {
 		ssize_t n = write(fd, s.p, s.n);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			atomic_fetch_add(&dropped_lines, 1);
+		if (n > 0) {
+			s.p += n;
+			s.n -= (size_t)n;
+		} else if (n < 0 && errno == EAGAIN) {
+			struct pollfd p = {.fd = fd, .events = POLLOUT};
+
+			poll(&p, 1, -1);
+		} else if (n == 0 || errno != EINTR) {
+			atomic_fetch_add(&dropped_lines, count_lines(s));
 			return;
 		}
-		s.p += n;
-		s.n -= (size_t)n;
 	}
 }
 
@@ -102,7 +118,9 @@ static void
 log_enqueue(enum stream stream, struct span lines, unsigned count)
 {
 	pthread_mutex_lock(&log_state.lock);
-	if (!log_state.running)
+	if (log_state.abandoned)
+		atomic_fetch_add(&dropped_lines, count);
+	else if (!log_state.running)
 		write_all(log_state.fd[stream], lines);
 	else if (log_state.queue[stream].len + lines.n > QUEUE_MAX)
 		atomic_fetch_add(&dropped_lines, count);
@@ -131,13 +149,24 @@ log_open(const struct log_config *conf, struct err *err)
 void
 log_close(void)
 {
-	if (!log_state.running)
+	struct timespec until;
+
+	if (!log_state.running || log_state.abandoned)
 		return;
 	pthread_mutex_lock(&log_state.lock);
 	log_state.stop = true;
 	pthread_cond_signal(&log_state.wake);
 	pthread_mutex_unlock(&log_state.lock);
-	pthread_join(log_state.thread, NULL);
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += CLOSE_S;
+	if (pthread_timedjoin_np(log_state.thread, NULL, &until) != 0) {
+		/* It hangs in a write that nobody reads, and may for ever. */
+		pthread_detach(log_state.thread);
+		pthread_mutex_lock(&log_state.lock);
+		log_state.abandoned = true;
+		pthread_mutex_unlock(&log_state.lock);
+		return;
+	}
 	log_state.running = false;
 	log_state.stop = false;
 	for (int i = 0; i < STREAMS; i++)

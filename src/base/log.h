@@ -27,7 +27,9 @@ struct log_config {
 
 /* Before threads: how to write.  Until then events go to stderr as text. */
 int log_open(const struct log_config *, struct err *) ATTR_MUST_USE;
-/* Write out what is queued and end the thread. */
+/* Write out what is queued and end the thread.  If nobody takes it within a
+ * second, the rest and every later line are dropped: a reader that hangs does
+ * not keep the program from ending. */
 void log_close(void);
 bool log_access_wanted(void);
 enum log_style log_current_style(void);

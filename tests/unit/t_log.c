@@ -10,6 +10,8 @@
 
 #include <fcntl.h>
 #include <jansson.h>
+#include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 static int events[2], access_lines[2];
@@ -240,6 +242,82 @@ START_TEST(full_queue)
 }
 END_TEST
 
+static int64_t
+real_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void
+fill(struct log_sink *sink, unsigned lines)
+{
+	for (unsigned i = 0; i < lines; i++)
+		buf_add_str(&sink->buf, "0123456789abcde\n");
+	sink->lines = lines;
+}
+
+/* A reader that hangs keeps nobody from ending. */
+START_TEST(close_with_a_full_pipe)
+{
+	struct log_sink sink = {BUF_INIT, 0};
+	int64_t begun;
+
+	open_log(LOG_TEXT, LOG_INFO);
+	fill(&sink, 16384);
+	log_sink_flush(&sink);
+	begun = real_ms();
+	log_close();
+	ck_assert_int_lt(real_ms() - begun, 10000);
+	log_error("main", "nobody waits for this line either", L_END);
+	ck_assert_uint_eq(log_dropped(), 1);
+	log_close();
+	buf_free(&sink.buf);
+}
+END_TEST
+
+/* Non-blocking by somebody else's doing: nothing is lost. */
+START_TEST(non_blocking_pipe)
+{
+	struct log_sink sink = {BUF_INIT, 0};
+	const size_t lines = 16384;
+	size_t seen = 0;
+
+	fcntl(access_lines[1], F_SETFL, O_NONBLOCK);
+	open_log(LOG_TEXT, LOG_INFO);
+	fill(&sink, (unsigned)lines);
+	log_sink_flush(&sink);
+	while (seen < lines * 16) {
+		char room[4096];
+		ssize_t n = read(access_lines[0], room, sizeof(room));
+
+		ck_assert_int_gt(n, 0);
+		seen += (size_t)n;
+	}
+	log_close();
+	ck_assert_uint_eq(log_dropped(), 0);
+	buf_free(&sink.buf);
+}
+END_TEST
+
+/* Dropped lines are counted, not writes. */
+START_TEST(reader_has_gone)
+{
+	struct log_sink sink = {BUF_INIT, 0};
+
+	signal(SIGPIPE, SIG_IGN);
+	open_log(LOG_TEXT, LOG_INFO);
+	close(access_lines[0]);
+	fill(&sink, 7);
+	log_sink_flush(&sink);
+	log_close();
+	ck_assert_uint_eq(log_dropped(), 7);
+	buf_free(&sink.buf);
+}
+END_TEST
+
 START_TEST(before_it_is_open)
 {
 	char *got;
@@ -253,4 +331,5 @@ END_TEST
 
 UNIT_MAIN_FIXTURE("log", setup, NULL, text_lines, hostile_text_in_json,
     hostile_text_in_text, repetition_is_limited, access_lines_in_order,
-    full_queue, before_it_is_open)
+    full_queue, close_with_a_full_pipe, non_blocking_pipe, reader_has_gone,
+    before_it_is_open)

@@ -1,5 +1,6 @@
 """The admin listener, its subcommand and READY=1."""
 
+import fcntl
 import json
 import os
 import resource
@@ -241,3 +242,19 @@ def access_log_to_stdout_or_nowhere(t):
     assert s2.get("/v1/models").status == 200
     s2.stop()
     assert not s2.access_lines() and not s2.process.stdout()
+
+
+@case
+def log_that_nobody_reads(t):
+    """A reader of stderr that hangs holds up neither requests nor the end."""
+    path = t.path("stderr")
+    os.mkfifo(path)
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, 4096)
+    try:
+        s = t.pair(prefix=("sh", "-c", f'exec "$0" "$@" 2>{path}'))[1]
+        for _ in range(50):
+            assert s.get("/v1/models").status == 200
+        s.stop()
+    finally:
+        os.close(fd)
