@@ -18,12 +18,18 @@
 #define QUEUE_MAX (1024 * 1024) /* bytes waiting for the writer */
 #define REPEAT_BURST 5
 #define REPEAT_WINDOW_MS 10000
-#define REPEAT_SLOTS 64
-#define CLOSE_S 1 /* for a reader to take what is queued */
+#define REPEAT_SLOTS 128 /* more than there are messages */
+#define CLOSE_S 1        /* for a reader to take what is queued */
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 enum stream { EVENTS, ACCESS, STREAMS };
+
+struct repeat {
+	const char *msg; /* NULL: free */
+	int64_t since_ms;
+	unsigned seen, suppressed;
+};
 
 static struct {
 	pthread_mutex_t lock;
@@ -34,11 +40,7 @@ static struct {
 	int fd[STREAMS];
 	enum log_level level;
 	enum log_style style;
-	struct {
-		const char *msg;
-		int64_t since_ms;
-		unsigned seen, suppressed;
-	} repeat[REPEAT_SLOTS];
+	struct repeat repeat[REPEAT_SLOTS];
 } log_state = {.lock = PTHREAD_MUTEX_INITIALIZER,
     .wake = PTHREAD_COND_INITIALIZER,
     .fd = {STDERR_FILENO, STDERR_FILENO},
@@ -258,26 +260,43 @@ log_add_field(
 		buf_add_char(b, '"');
 }
 
+/* The message's own entry; the oldest one's if there are too many. */
+static struct repeat *
+repeat_find(const char *msg)
+{
+	size_t at = ((uintptr_t)msg >> 3) % REPEAT_SLOTS;
+	struct repeat *oldest = &log_state.repeat[at];
+
+	for (size_t i = 0; i < REPEAT_SLOTS; i++) {
+		struct repeat *r = &log_state.repeat[(at + i) % REPEAT_SLOTS];
+
+		if (r->msg == msg)
+			return r;
+		if (!r->msg || r->since_ms < oldest->since_ms)
+			oldest = r;
+		if (!r->msg)
+			break;
+	}
+	*oldest = (struct repeat){.msg = msg};
+	return oldest;
+}
+
 /* How many of this message were suppressed before this one; -1: suppress. */
 static int
 repeat_judge(const char *msg)
 {
 	int64_t now = clock_now_ms();
-	size_t slot = ((uintptr_t)msg >> 3) % REPEAT_SLOTS;
+	struct repeat *r;
 	int suppressed = 0;
 
 	pthread_mutex_lock(&log_state.lock);
-	if (log_state.repeat[slot].msg != msg ||
-	    now - log_state.repeat[slot].since_ms > REPEAT_WINDOW_MS) {
-		if (log_state.repeat[slot].msg == msg)
-			suppressed = (int)log_state.repeat[slot].suppressed;
-		log_state.repeat[slot].msg = msg;
-		log_state.repeat[slot].since_ms = now;
-		log_state.repeat[slot].seen = 0;
-		log_state.repeat[slot].suppressed = 0;
+	r = repeat_find(msg);
+	if (r->seen == 0 || now - r->since_ms > REPEAT_WINDOW_MS) {
+		suppressed = (int)r->suppressed;
+		*r = (struct repeat){.msg = msg, .since_ms = now};
 	}
-	if (++log_state.repeat[slot].seen > REPEAT_BURST) {
-		log_state.repeat[slot].suppressed++;
+	if (++r->seen > REPEAT_BURST) {
+		r->suppressed++;
 		suppressed = -1;
 	}
 	pthread_mutex_unlock(&log_state.lock);

@@ -180,6 +180,50 @@ START_TEST(repetition_is_limited)
 }
 END_TEST
 
+/* Two messages whose addresses are told apart by little are two messages. */
+START_TEST(repetition_of_two)
+{
+	static char room[4096];
+	char *a = room, *b = room + 2048;
+	char *got;
+
+	strcpy(a, "first");
+	strcpy(b, "second");
+	open_log(LOG_TEXT, LOG_INFO);
+	for (unsigned i = 0; i < 12; i++) {
+		log_warn("pool", a, L_END);
+		log_warn("pool", b, L_END);
+	}
+	log_close();
+	got = drain(events[0]);
+	ck_assert_uint_eq(count(got, "first"), 5);
+	ck_assert_uint_eq(count(got, "second"), 5);
+	free(got);
+}
+END_TEST
+
+/* More messages than are remembered: the oldest are forgotten. */
+START_TEST(repetition_of_many)
+{
+	static char room[1000][8];
+	char *got;
+
+	open_log(LOG_TEXT, LOG_INFO);
+	for (unsigned i = 0; i < COUNT(room); i++) {
+		strcpy(room[i], "x");
+		clock_fake(1000000 + i, 1779357600);
+		log_warn("pool", room[i], L_END);
+	}
+	for (unsigned i = 0; i < 12; i++)
+		log_warn("pool", room[999], L_INT("last", i), L_END);
+	log_close();
+	got = drain(events[0]);
+	ck_assert_uint_eq(count(got, ": x"), 1000 + 4);
+	ck_assert_uint_eq(count(got, "last="), 4);
+	free(got);
+}
+END_TEST
+
 START_TEST(access_lines_in_order)
 {
 	struct log_sink sink = {BUF_INIT, 0};
@@ -330,6 +374,7 @@ START_TEST(before_it_is_open)
 END_TEST
 
 UNIT_MAIN_FIXTURE("log", setup, NULL, text_lines, hostile_text_in_json,
-    hostile_text_in_text, repetition_is_limited, access_lines_in_order,
-    full_queue, close_with_a_full_pipe, non_blocking_pipe, reader_has_gone,
+    hostile_text_in_text, repetition_is_limited, repetition_of_two,
+    repetition_of_many, access_lines_in_order, full_queue,
+    close_with_a_full_pipe, non_blocking_pipe, reader_has_gone,
     before_it_is_open)
