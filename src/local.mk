@@ -7,6 +7,7 @@ libsidecar_a_SOURCES = \
 	src/tbl/end.h \
 	src/tbl/metric.h \
 	src/tbl/verdict.h \
+	src/base/address.c src/base/address.h \
 	src/base/attr.h \
 	src/base/b64.c src/base/b64.h \
 	src/base/clock.c src/base/clock.h \

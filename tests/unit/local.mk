@@ -8,6 +8,7 @@ UNIT_TESTS = $(UNIT_BASE_TESTS) $(UNIT_HTTP_TESTS) $(UNIT_AUTH_TESTS) \
 	$(UNIT_CTL_TESTS)
 
 UNIT_BASE_TESTS = \
+	tests/unit/t_address \
 	tests/unit/t_log \
 	tests/unit/t_metrics \
 	tests/unit/t_str
@@ -227,6 +228,10 @@ tests_unit_t_worker_LDADD = $(UNIT_LIBS)
 tests_unit_t_retry_SOURCES = tests/unit/t_retry.c $(UNIT_RIG_SOURCES)
 tests_unit_t_retry_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_retry_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_address_SOURCES = tests/unit/t_address.c tests/unit/unit.h
+tests_unit_t_address_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_address_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_resolve_SOURCES = tests/unit/t_resolve.c tests/unit/unit.h
 tests_unit_t_resolve_CFLAGS = $(UNIT_CFLAGS)
