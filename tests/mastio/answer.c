@@ -21,6 +21,7 @@ reason(int status)
 		int status;
 		const char *text;
 	} reasons[] = {
+	    {101, "Switching Protocols"},
 	    {200, "OK"},
 	    {201, "Created"},
 	    {204, "No Content"},
@@ -155,7 +156,10 @@ end_head(struct exchange *x)
 	if (silent && a->framing == ANSWER_CLOSE)
 		a->framing = ANSWER_LENGTH;
 	a->close = must_close(x);
-	answer_header(x, "Connection", a->close ? "close" : "keep-alive");
+	answer_header(x, "Connection",
+	    a->status == 101 ? "Upgrade"
+	    : a->close       ? "close"
+			     : "keep-alive");
 	evbuffer_add(a->head, "\r\n", 2);
 	evbuffer_add_buffer(x->conn->out, a->head);
 }

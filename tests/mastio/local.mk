@@ -32,7 +32,8 @@ mastio_dev_SOURCES = \
 	tests/mastio/tls.c tests/mastio/tls.h \
 	tests/mastio/token.c tests/mastio/token.h \
 	tests/mastio/tool.c tests/mastio/tool.h \
-	tests/mastio/util.c tests/mastio/util.h
+	tests/mastio/util.c tests/mastio/util.h \
+	tests/mastio/websocket.c
 mastio_dev_LDADD = $(EVENT_LIBS) $(EVENT_EXTRA_LIBS) $(OPENSSL_LIBS) \
     $(JANSSON_LIBS) -lm
 

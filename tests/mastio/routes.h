@@ -21,5 +21,6 @@ void chat_completions(struct exchange *);
 void models_list(struct exchange *);
 void mcp_call(struct exchange *);
 void egress_echo(struct exchange *);
+void websocket_echo(struct exchange *);
 
 #endif

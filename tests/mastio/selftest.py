@@ -786,6 +786,22 @@ class Application(Case):
                         data.index(b"/v1/egress/third"))
         self.assertEqual(data.count(b"HTTP/1.1 200 OK"), 3)
 
+    def test_a_websocket_sends_frames_back(self):
+        """The sample handshake and frames of RFC 6455 sections 1.3, 5.7."""
+        sock = self.agent.raw()
+        sock.sendall(b"GET /v1/broker/ws HTTP/1.1\r\nHost: localhost\r\n"
+                     b"Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                     b"Sec-WebSocket-Version: 13\r\n\r\n"
+                     b"\x81\x857\xfa!=\x7f\x9fMQX"
+                     b"\x89\x857\xfa!=\x7f\x9fMQX\x88\x80abcd")
+        head, frames = read_all(sock).split(b"\r\n\r\n", 1)
+        sock.close()
+        self.assertTrue(head.startswith(b"HTTP/1.1 101 "), head)
+        self.assertIn(b"Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", head)
+        self.assertEqual(frames, b"\x81\x05Hello\x8a\x05Hello\x88\x00")
+        self.check(self.agent.send("GET", "/v1/broker/ws"), 403)
+
 
 class Faults(Case):
     URL = "/v1/egress/x"
