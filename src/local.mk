@@ -49,6 +49,7 @@ libsidecar_a_SOURCES = \
 	src/conf/options.c src/conf/options.h \
 	src/conf/parse.c src/conf/parse.h \
 	src/conf/route.c src/conf/route.h \
+	src/conf/secret.c src/conf/secret.h \
 	src/conf/setting.c src/conf/setting.h \
 	src/conf/value.c src/conf/value.h \
 	src/net/conn.c src/net/conn.h \
@@ -62,12 +63,15 @@ libsidecar_a_SOURCES = \
 	src/net/resolve.c src/net/resolve.h \
 	src/net/timers.c src/net/timers.h \
 	src/net/upstream.c src/net/upstream.h \
+	src/net/viaproxy.c src/net/viaproxy.h \
 	src/proxy/accesslog.c src/proxy/accesslog.h \
 	src/proxy/admit.c src/proxy/admit.h \
 	src/proxy/bundle.c src/proxy/bundle.h \
 	src/proxy/client.c src/proxy/client.h \
 	src/proxy/exchange.c src/proxy/exchange.h \
 	src/proxy/message.c src/proxy/message.h \
+	src/proxy/passthrough.c src/proxy/passthrough.h \
+	src/proxy/tunnel.c src/proxy/tunnel.h \
 	src/proxy/worker.c src/proxy/worker.h \
 	src/ctl/admin.c src/ctl/admin.h \
 	src/ctl/login.c src/ctl/login.h \

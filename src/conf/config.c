@@ -4,8 +4,10 @@
  */
 #include "conf/config.h"
 
+#include "base/address.h"
 #include "base/mem.h"
 #include "conf/parse.h"
+#include "conf/secret.h"
 #include "conf/setting.h"
 
 #include <errno.h>
@@ -305,10 +307,84 @@ check_listeners(const struct config *conf, struct findings *found)
 			    conf->admin_listen.v[i].host);
 }
 
+/* What can be said about pass-through before a name is resolved. */
+static void
+check_pass_through(const struct config *conf, struct findings *found)
+{
+	const char *where = conf->source[OPTION_pass_through].where;
+
+	for (size_t i = 0; i < conf->pass_through.n; i++) {
+		const struct origin *o = &conf->pass_through.v[i];
+		struct sockaddr_storage sa;
+		const char *why = address_read(o->host, o->port, &sa)
+				      ? address_refusal((struct sockaddr *)&sa)
+				      : NULL;
+
+		if (why)
+			findings_error(found, EXIT_CONFIG,
+			    "%s: pass-through names %s, %s, which is never "
+			    "dialled; remove it",
+			    where, o->host, why);
+		if (route_names_gateway(conf, span_of(o->host)))
+			findings_error(found, EXIT_CONFIG,
+			    "%s: pass-through names the gateway (%s); remove "
+			    "it, agents reach the gateway anyway",
+			    where, o->host);
+	}
+}
+
+static void
+check_proxy(const struct config *conf, struct findings *found)
+{
+	const struct origin *proxy = &conf->upstream_proxy;
+	const char *where = conf->source[OPTION_upstream_proxy].where;
+
+	if (conf->upstream_proxy_auth_file && !proxy->host)
+		findings_error(found, EXIT_CONFIG,
+		    "%s: upstream-proxy-auth-file is of no use without "
+		    "upstream-proxy; set that too or remove it",
+		    conf->source[OPTION_upstream_proxy_auth_file].where);
+	for (size_t i = 0; proxy->host && i < conf->listen.n; i++) {
+		const struct listen_addr *l = &conf->listen.v[i];
+
+		if (l->kind == LISTEN_TCP && l->port == proxy->port &&
+		    (origin_is_host(proxy, span_of(l->host)) ||
+			origin_is_host(proxy, SPAN("localhost"))))
+			findings_error(found, EXIT_CONFIG,
+			    "%s: upstream-proxy is the sidecar itself; name "
+			    "the proxy behind it",
+			    where);
+	}
+}
+
+/* The secret is read when all else is known to be right. */
+static void
+load_proxy_credentials(struct config *conf, struct findings *found)
+{
+	if (conf->upstream_proxy_auth_file)
+		conf->proxy_credentials =
+		    secret_read_user(conf->upstream_proxy_auth_file, found);
+}
+
+static void
+make_pass_routes(struct config *conf)
+{
+	size_t n = conf->pass_through.n;
+
+	conf->pass_routes = mem_alloc(n * sizeof(struct route));
+	for (size_t i = 0; i < n; i++)
+		conf->pass_routes[i] = (struct route){.name = "pass-through",
+		    .origin = &conf->pass_through.v[i],
+		    .dial = &conf->pass_through.v[i],
+		    .auth = ROUTE_AUTH_NONE};
+}
+
 static void
 check_all(const struct config *conf, struct findings *found)
 {
 	check_listeners(conf, found);
+	check_pass_through(conf, found);
+	check_proxy(conf, found);
 	if (conf->replay_limit > conf->replay_total)
 		findings_error(found, EXIT_CONFIG,
 		    "%s: replay-limit (%s) is above replay-total (%s); lower "
@@ -332,7 +408,11 @@ config_load(const struct config_input *in, struct findings *found)
 	if (!found->errors)
 		check_all(conf, found);
 	if (!found->errors)
+		load_proxy_credentials(conf, found);
+	if (!found->errors) {
+		make_pass_routes(conf);
 		return conf;
+	}
 	config_unref(conf);
 	return NULL;
 }
@@ -388,5 +468,7 @@ config_unref(struct config *conf)
 		free(conf->source[id].where);
 	}
 	free(conf->runtime_dir);
+	free(conf->pass_routes);
+	mem_wipe_free_str(conf->proxy_credentials);
 	free(conf);
 }

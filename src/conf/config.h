@@ -53,9 +53,12 @@ struct config {
 
 	char *runtime_dir; /* first of RUNTIME_DIRECTORY, or NULL */
 
-	/* The one route there is, to the gateway.  Complete once
-	 * config_adopt_gateway() has succeeded. */
+	/* To the gateway.  Complete once config_adopt_gateway() has
+	 * succeeded. */
 	struct route route;
+	struct route *pass_routes; /* one for each pass_through */
+
+	char *proxy_credentials; /* of upstream-proxy-auth-file, or NULL */
 };
 
 /* A flag of the command line, `--key value` or `--key=value`. */

@@ -34,6 +34,17 @@ OPT(htu_base, "htu-base", ORIGIN, NULL, NULL, 0, "origin written into proofs",
     "Without this key it is the gateway's name without port, and the one "
     "with port if the gateway does not bind the token to that.")
 
+OPT(upstream_proxy, "upstream-proxy", PROXY, NULL, NULL, 0,
+    "forward proxy to the gateway",
+    "The forward proxy, as http://host:port, through which the gateway is "
+    "reached with CONNECT.  The TLS inside is the sidecar's own, so the proxy "
+    "sees the gateway's name and port and nothing else.  The variables "
+    "http_proxy, HTTPS_PROXY and their like are not used for this.")
+OPT(upstream_proxy_auth_file, "upstream-proxy-auth-file", PATH, NULL, NULL, 0,
+    "credentials for upstream-proxy",
+    "A file whose first line is user:password for upstream-proxy (Basic, RFC "
+    "7617).  Others must not be able to read it.")
+
 /* The identity */
 OPT(identity_dir, "identity-dir", PATH, NULL, NULL, 0,
     "directory with certificate and keys",
@@ -177,6 +188,15 @@ OPT(allow_reserved, "allow-reserved", URLPATHS, NULL, NULL, OPTION_LIST,
     "lend the agent powers of the identity, such as signed assertions and "
     "certificates.  With a slash at its end the key opens all below it, "
     "else that one path.")
+
+OPT(pass_through, "pass-through", HOSTPORTS, NULL, NULL, OPTION_LIST,
+    "host:port that agents reach unauthenticated",
+    "Another host:port that agents may reach through the sidecar, by CONNECT "
+    "or by a plain http:// request, just as they sent it: with their own "
+    "Authorization and Cookie and without any credential of the sidecar.  "
+    "Never dialled, whatever the name resolves to: loopback, link-local, "
+    "metadata, multicast and unspecified addresses, IPv6 addresses that carry "
+    "such an IPv4 one, the sidecar's own listeners and the gateway.")
 
 /* Logs */
 OPT(log_format, "log-format", ENUM, "auto text json", "auto", 0,

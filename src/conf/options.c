@@ -102,6 +102,8 @@ option_add_wants(enum option_id id, struct buf *b)
 	    [OPTION_TYPE_PATH] = "a path",
 	    [OPTION_TYPE_ORIGIN] = "https://host or https://host:port",
 	    [OPTION_TYPE_HOSTPORT] = "host:port",
+	    [OPTION_TYPE_HOSTPORTS] = "host:port",
+	    [OPTION_TYPE_PROXY] = "http://host:port",
 	    [OPTION_TYPE_HOSTS] = "a host name without port",
 	    [OPTION_TYPE_URLPATHS] = "a reserved path such as /pki/ca.crt",
 	    [OPTION_TYPE_LISTEN] = "IP:PORT or unix:/PATH (at most 107 bytes)",

@@ -13,6 +13,8 @@
 #define OPTION_C_PATH char *
 #define OPTION_C_ORIGIN struct origin
 #define OPTION_C_HOSTPORT struct origin
+#define OPTION_C_HOSTPORTS struct origin_list
+#define OPTION_C_PROXY struct origin
 #define OPTION_C_HOSTS struct str_list
 #define OPTION_C_URLPATHS struct str_list
 #define OPTION_C_LISTEN struct listen_list
@@ -29,6 +31,8 @@ enum option_type {
 	OPTION_TYPE_PATH,
 	OPTION_TYPE_ORIGIN,
 	OPTION_TYPE_HOSTPORT,
+	OPTION_TYPE_HOSTPORTS,
+	OPTION_TYPE_PROXY,
 	OPTION_TYPE_HOSTS,
 	OPTION_TYPE_URLPATHS,
 	OPTION_TYPE_LISTEN,

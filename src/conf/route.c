@@ -5,33 +5,60 @@
 
 #include "conf/config.h"
 
-/* Without the dot that ends a fully qualified name. */
-static struct span
-without_root_dot(struct span host)
+bool
+route_names_gateway(const struct config *conf, struct span host)
 {
-	if (host.n > 1 && host.p[host.n - 1] == '.')
-		host.n--;
-	return host;
+	if (origin_is_host(&conf->gateway, host))
+		return true;
+	for (size_t i = 0; i < conf->gateway_alias.n; i++) {
+		const struct origin alias = {.host = conf->gateway_alias.v[i]};
+
+		if (origin_is_host(&alias, host))
+			return true;
+	}
+	return false;
 }
 
 static bool
 is_gateway(const struct config *conf, const struct authority *a)
 {
-	const struct origin *gateway = &conf->gateway;
-	struct span host = without_root_dot(a->host);
-
 	if (a->port >= 0 && a->port != 80 && a->port != 443 &&
-	    a->port != gateway->port)
+	    a->port != conf->gateway.port)
 		return false;
-	if (span_ieq(host, without_root_dot(span_of(gateway->host))))
-		return true;
-	for (size_t i = 0; i < conf->gateway_alias.n; i++) {
-		struct span alias = span_of(conf->gateway_alias.v[i]);
+	return route_names_gateway(conf, a->host);
+}
 
-		if (span_ieq(host, without_root_dot(alias)))
-			return true;
+static const struct route *
+find_pass_through(const struct config *conf, const struct target *t)
+{
+	const struct authority *a = &t->authority;
+	int port = a->port < 0 ? 80 : a->port;
+
+	if (t->https || route_names_gateway(conf, a->host))
+		return NULL;
+	for (size_t i = 0; i < conf->pass_through.n; i++) {
+		const struct origin *o = &conf->pass_through.v[i];
+
+		if (o->port == port && origin_is_host(o, a->host))
+			return &conf->pass_routes[i];
 	}
-	return false;
+	return NULL;
+}
+
+/* A target that names its host itself. */
+static enum host_verdict
+judge_authority(const struct config *conf, const struct target *target,
+    const struct route **route)
+{
+	const struct route *found = is_gateway(conf, &target->authority)
+					? &conf->route
+					: find_pass_through(conf, target);
+
+	if (!found)
+		return target->form == TARGET_AUTHORITY ? HOST_NO_TUNNEL
+							: HOST_MISDIRECTED;
+	*route = found;
+	return HOST_OK;
 }
 
 static bool
@@ -47,16 +74,16 @@ is_listener(const struct route_local *local, const struct authority *a)
 
 static enum host_verdict
 judge_host(const struct config *conf, struct span host,
-    const struct route_local *local)
+    const struct route_local *local, const struct route **route)
 {
 	struct authority a;
 
-	if (!host.p)
-		return HOST_OK;
-	if (!authority_parse(host, &a))
+	if (host.p && !authority_parse(host, &a))
 		return HOST_MALFORMED;
-	return is_listener(local, &a) || is_gateway(conf, &a) ? HOST_OK
-							      : HOST_FOREIGN;
+	if (host.p && !is_listener(local, &a) && !is_gateway(conf, &a))
+		return HOST_FOREIGN;
+	*route = &conf->route;
+	return HOST_OK;
 }
 
 enum host_verdict
@@ -64,23 +91,13 @@ route_find(const struct config *conf, const struct target *target,
     struct span host, const struct route_local *local,
     const struct route **route)
 {
-	enum host_verdict verdict = HOST_OK;
-
 	switch (target->form) {
 	case TARGET_ABSOLUTE:
-		if (!is_gateway(conf, &target->authority))
-			verdict = HOST_MISDIRECTED;
-		break;
 	case TARGET_AUTHORITY:
-		if (!is_gateway(conf, &target->authority))
-			verdict = HOST_NO_TUNNEL;
-		break;
+		return judge_authority(conf, target, route);
 	case TARGET_ORIGIN:
 	case TARGET_ASTERISK:
-		verdict = judge_host(conf, host, local);
 		break;
 	}
-	if (verdict == HOST_OK)
-		*route = &conf->route;
-	return verdict;
+	return judge_host(conf, host, local, route);
 }

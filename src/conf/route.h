@@ -18,6 +18,9 @@ enum route_auth {
 	ROUTE_AUTH_NONE,   /* the request as it is */
 };
 
+/* Is this one of the gateway's names, at whatever port? */
+bool route_names_gateway(const struct config *, struct span host);
+
 /* Borrows from the config that it belongs to. */
 struct route {
 	const char *name;            /* metric label and log field */
@@ -46,6 +49,9 @@ enum host_verdict {
  * if there was none (HTTP/1.0).  In absolute form Host is ignored (RFC 9112
  * section 3.2.2); the asterisk form is judged by its Host.  On HOST_OK *route
  * is set.
+ *
+ * Absolute form with http and CONNECT also reach a pass-through host and port,
+ * unless it is one of the gateway's names.
  *
  * The gateway is meant by its name or an alias, with no port, 80, 443 or its
  * own; in origin form also by the listener's address or `localhost`, with or

@@ -29,7 +29,11 @@ setting_clear(struct config *conf, enum option_id id)
 		break;
 	case OPTION_TYPE_ORIGIN:
 	case OPTION_TYPE_HOSTPORT:
+	case OPTION_TYPE_PROXY:
 		origin_fini(member(conf, id));
+		break;
+	case OPTION_TYPE_HOSTPORTS:
+		origin_list_fini(member(conf, id));
 		break;
 	case OPTION_TYPE_HOSTS:
 	case OPTION_TYPE_URLPATHS:
@@ -112,6 +116,17 @@ read_host(struct span text, struct str_list *list)
 }
 
 static bool
+read_hostport(struct span text, struct origin_list *list)
+{
+	struct origin o;
+
+	if (!value_hostport(text, &o))
+		return false;
+	origin_list_add(list, o);
+	return true;
+}
+
+static bool
 read_url_path(struct span text, struct str_list *list)
 {
 	if (!access_is_reserved(text))
@@ -151,6 +166,10 @@ read_member(struct config *conf, enum option_id id, struct span text, bool more)
 		return value_origin(text, at);
 	case OPTION_TYPE_HOSTPORT:
 		return value_hostport(text, at);
+	case OPTION_TYPE_HOSTPORTS:
+		return read_hostport(text, at);
+	case OPTION_TYPE_PROXY:
+		return value_proxy(text, at);
 	case OPTION_TYPE_HOSTS:
 		return read_host(text, at);
 	case OPTION_TYPE_URLPATHS:

@@ -176,6 +176,19 @@ value_hostport(struct span text, struct origin *out)
 }
 
 bool
+value_proxy(struct span text, struct origin *out)
+{
+	static const struct span scheme = {"http://", 7};
+
+	if (!span_istarts(text, scheme))
+		return false;
+	text = span_new(text.p + scheme.n, text.n - scheme.n);
+	if (span_ends(text, SPAN("/")))
+		text.n--;
+	return value_hostport(text, out);
+}
+
+bool
 value_host(struct span text, char **out)
 {
 	struct authority a;
@@ -256,6 +269,22 @@ origin_fini(struct origin *o)
 	*o = (struct origin){0};
 }
 
+/* Without the dot that ends a fully qualified name. */
+static struct span
+without_root_dot(struct span host)
+{
+	if (host.n > 1 && host.p[host.n - 1] == '.')
+		host.n--;
+	return host;
+}
+
+bool
+origin_is_host(const struct origin *o, struct span host)
+{
+	return o->host && span_ieq(without_root_dot(span_of(o->host)),
+			      without_root_dot(host));
+}
+
 bool
 listen_is_local(const struct listen_addr *a)
 {
@@ -302,6 +331,22 @@ listen_list_fini(struct listen_list *list)
 		listen_addr_fini(&list->v[i]);
 	free(list->v);
 	*list = (struct listen_list){0};
+}
+
+void
+origin_list_add(struct origin_list *list, struct origin o)
+{
+	list->v = mem_realloc(list->v, (list->n + 1) * sizeof(*list->v));
+	list->v[list->n++] = o;
+}
+
+void
+origin_list_fini(struct origin_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		origin_fini(&list->v[i]);
+	free(list->v);
+	*list = (struct origin_list){0};
 }
 
 void

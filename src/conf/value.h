@@ -18,6 +18,11 @@ struct origin {
 	bool ipv6;          /* host is written in brackets */
 };
 
+struct origin_list {
+	struct origin *v;
+	size_t n;
+};
+
 enum listen_kind {
 	LISTEN_TCP,  /* host and port */
 	LISTEN_UNIX, /* path */
@@ -54,6 +59,8 @@ bool value_enum(struct span, const char *words, unsigned *) ATTR_MUST_USE;
 bool value_origin(struct span, struct origin *) ATTR_MUST_USE;
 /* host:port */
 bool value_hostport(struct span, struct origin *) ATTR_MUST_USE;
+/* http://host:port, with at most a "/" behind it */
+bool value_proxy(struct span, struct origin *) ATTR_MUST_USE;
 /* A host name or address without port, lower-cased. */
 bool value_host(struct span, char **) ATTR_MUST_USE;
 /* HOST:PORT with an address or `localhost`, or unix:PATH */
@@ -62,6 +69,9 @@ bool value_listen(struct span, struct listen_addr *) ATTR_MUST_USE;
 /* "host", "host:port" if a port was written; IPv6 in brackets. */
 void origin_print(const struct origin *, struct buf *);
 void origin_fini(struct origin *);
+/* Does the name or address mean this host?  The root's dot and case do not
+ * matter; the port is not looked at. */
+bool origin_is_host(const struct origin *, struct span host);
 
 /* Can only this machine reach it?  Unix sockets count as such. */
 bool listen_is_local(const struct listen_addr *);
@@ -72,6 +82,8 @@ void listen_addr_fini(struct listen_addr *);
 /* Append; the list owns the element from then on. */
 void listen_list_add(struct listen_list *, struct listen_addr);
 void listen_list_fini(struct listen_list *);
+void origin_list_add(struct origin_list *, struct origin);
+void origin_list_fini(struct origin_list *);
 void str_list_add(struct str_list *, char *);
 void str_list_fini(struct str_list *);
 

@@ -150,21 +150,15 @@ static int
 begin_session(struct server *s, struct err *err)
 {
 	const struct config *conf = s->config;
-	const struct route *route = &conf->route;
 	struct login_setup setup = {
 	    .config = conf, .identity = s->identity, .gateway = &s->gateway};
-	struct upstream_options o = {.host = route->origin->host,
-	    .port = route->origin->port,
-	    .connect_ms = conf->connect_timeout_ms,
+	struct upstream_options o = {.connect_ms = conf->connect_timeout_ms,
 	    .idle_ms = conf->upstream_idle_timeout_ms,
 	    .max_uses = conf->upstream_max_uses,
 	    .max_connections = 4,
 	    .in_limit = 65536};
 
-	if (route->dial != route->origin) {
-		o.dial_host = route->dial->host;
-		o.dial_port = route->dial->port;
-	}
+	gateway_upstream_options(conf, &o);
 	s->signer = signer_new(s->identity, err);
 	if (!s->signer)
 		return -1;
@@ -356,6 +350,7 @@ start_workers(struct server *s, struct err *err)
 		struct worker *w = worker_new(
 		    i, s->config, s->resolver, &s->gateway, &s->loop, &events);
 
+		w->own = &s->own;
 		if (worker_start(w, err) < 0)
 			return -1;
 		s->workers[s->nworkers++] = w;
@@ -381,6 +376,15 @@ write_addresses(struct server *s, struct err *err)
 	listen_list_fini(&data);
 	listen_list_fini(&admin);
 	return r;
+}
+
+static void
+note_listeners(struct server *s)
+{
+	for (size_t i = 0; i < s->ndata; i++)
+		listen_list_add(&s->own, listener_addr(s->data[i]));
+	for (size_t i = 0; i < s->nadmin; i++)
+		listen_list_add(&s->own, listener_addr(s->admin_ports[i]));
 }
 
 static void
@@ -456,6 +460,7 @@ start(struct server *s, struct err *err)
 		&s->data, &s->ndata, err) < 0 ||
 	    open_admin(s, err) < 0 || write_addresses(s, err) < 0)
 		goto told;
+	note_listeners(s);
 	if (open_log(s->config, err) < 0)
 		goto told;
 	raise_descriptor_limit(s->config);
@@ -498,6 +503,7 @@ finish(struct server *s)
 	admin_free(s->admin);
 	free_listeners(s->data, s->ndata);
 	free_listeners(s->admin_ports, s->nadmin);
+	listen_list_fini(&s->own);
 	if (s->upstream)
 		upstream_free(s->upstream);
 	if (s->resolver)

@@ -27,6 +27,7 @@ struct server {
 	uint64_t generation; /* of the newest bundle */
 	struct listener **data, **admin_ports;
 	size_t ndata, nadmin;
+	struct listen_list own; /* where all of them really listen */
 	struct admin *admin;
 	struct event *signals[3];
 	struct timer drain_timer, identity_timer;

@@ -106,29 +106,34 @@ in_family(struct span name, struct span family)
 	return name.n == family.n || plain(name.p[family.n]) == '-';
 }
 
-/* Is this another spelling of a name with a row of its own? */
-static bool
-is_known_misspelt(struct span name)
+/* The row that this is another spelling of, or FIELD_OTHER. */
+static enum field_id
+known_misspelt(struct span name)
 {
 	char text[NAME_MAX_KNOWN];
 
 	if (name.n > sizeof(text))
-		return false;
+		return FIELD_OTHER;
 	for (size_t i = 0; i < name.n; i++)
 		text[i] = plain(name.p[i]);
-	return field_lookup(span_new(text, name.n)) != FIELD_OTHER;
+	return field_lookup(span_new(text, name.n));
 }
 
 /* The flags that decide about forwarding. */
 static unsigned
 forward_flags(const struct field *f)
 {
+	enum field_id meant;
+
 	if (f->id != FIELD_OTHER)
 		return table[f->id].flags;
 	for (size_t i = 0; i < COUNT(families); i++)
 		if (in_family(f->name, families[i].name))
 			return families[i].flags;
-	return is_known_misspelt(f->name) ? F_NO_REQ | F_NO_RES : 0;
+	meant = known_misspelt(f->name);
+	if (meant == FIELD_OTHER)
+		return 0;
+	return F_NO_REQ | F_NO_RES | (table[meant].flags & (F_HOP | F_OURS));
 }
 
 bool
@@ -141,6 +146,12 @@ bool
 field_response_allowed(const struct field *f)
 {
 	return !(forward_flags(f) & (F_HOP | F_NO_RES));
+}
+
+bool
+field_passes(const struct field *f)
+{
+	return !(forward_flags(f) & (F_HOP | F_OURS));
 }
 
 bool

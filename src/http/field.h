@@ -27,6 +27,7 @@ enum field_flag {
 	F_CREDENTIAL = 1 << 3, /* Connection may not name it (security or
 				* framing or end-to-end by design) */
 	F_SINGLE = 1 << 4,     /* at most one in a request, else 400 */
+	F_OURS = 1 << 5,       /* between two hops, whatever the route */
 };
 
 /* One field line of a parsed head. */
@@ -52,6 +53,11 @@ bool field_request_allowed(const struct field *);
 /* May this response field go to the agent?  (F_HOP, F_NO_RES, Proxy-*,
  * Access-Control-*.) */
 bool field_response_allowed(const struct field *);
+
+/* The same for a message that is nobody's but the client's and a pass-through
+ * host's: all goes but what is said between two hops (F_HOP, F_OURS, Proxy-*)
+ * and other spellings of that. */
+bool field_passes(const struct field *);
 
 /* token of RFC 9110 section 5.6.2: 1*tchar. */
 bool field_is_token(struct span);

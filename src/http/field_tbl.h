@@ -13,11 +13,11 @@
 #endif
 
 /* framing and routing: we read them, we write our own */
-FIELD(HOST, "Host", F_NO_REQ | F_CREDENTIAL | F_SINGLE)
+FIELD(HOST, "Host", F_NO_REQ | F_CREDENTIAL | F_SINGLE | F_OURS)
 FIELD(CONTENT_LENGTH, "Content-Length",
-    F_NO_REQ | F_NO_RES | F_CREDENTIAL | F_SINGLE)
+    F_NO_REQ | F_NO_RES | F_CREDENTIAL | F_SINGLE | F_OURS)
 FIELD(TRANSFER_ENCODING, "Transfer-Encoding", F_HOP | F_CREDENTIAL | F_SINGLE)
-FIELD(EXPECT, "Expect", F_NO_REQ | F_CREDENTIAL)
+FIELD(EXPECT, "Expect", F_NO_REQ | F_CREDENTIAL | F_OURS)
 FIELD(MAX_FORWARDS, "Max-Forwards", F_CREDENTIAL | F_SINGLE)
 FIELD(VIA, "Via", F_CREDENTIAL)
 
@@ -33,7 +33,7 @@ FIELD(HTTP2_SETTINGS, "HTTP2-Settings", F_HOP)
 /* who is asking: the sidecar says it, not the agent */
 FIELD(AUTHORIZATION, "Authorization", F_NO_REQ | F_CREDENTIAL | F_SINGLE)
 FIELD(PROXY_AUTHORIZATION, "Proxy-Authorization",
-    F_NO_REQ | F_NO_RES | F_CREDENTIAL | F_SINGLE)
+    F_NO_REQ | F_NO_RES | F_CREDENTIAL | F_SINGLE | F_OURS)
 FIELD(DPOP, "DPoP", F_NO_REQ | F_CREDENTIAL)
 FIELD(COOKIE, "Cookie", F_NO_REQ | F_CREDENTIAL)
 FIELD(X_API_KEY, "X-API-Key", F_NO_REQ | F_CREDENTIAL | F_SINGLE)
@@ -49,7 +49,7 @@ FIELD(X_CULLIS_DEVICE_ATTESTATION, "X-Cullis-Device-Attestation",
     F_CREDENTIAL | F_SINGLE)
 FAMILY("X-SSL-Client", F_NO_REQ)
 FAMILY("X-Cullis", F_NO_REQ)
-FAMILY("Proxy", F_NO_REQ | F_NO_RES)
+FAMILY("Proxy", F_NO_REQ | F_NO_RES | F_OURS)
 
 /* where it comes from, or what it "really" asked for: nothing that a later hop
  * might believe instead of what was judged here */
@@ -103,7 +103,7 @@ FIELD(SEC_WEBSOCKET_ACCEPT, "Sec-WebSocket-Accept", F_CREDENTIAL)
 FIELD(DPOP_NONCE, "DPoP-Nonce", F_NO_REQ | F_NO_RES | F_CREDENTIAL)
 FIELD(WWW_AUTHENTICATE, "WWW-Authenticate", F_NO_RES | F_CREDENTIAL)
 FIELD(PROXY_AUTHENTICATE, "Proxy-Authenticate",
-    F_NO_REQ | F_NO_RES | F_CREDENTIAL)
+    F_NO_REQ | F_NO_RES | F_CREDENTIAL | F_OURS)
 
 /* response: true for the gateway's name, false for a plain listener on this
  * machine; and never permission for a web page */

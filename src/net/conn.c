@@ -280,6 +280,22 @@ write_some(struct conn *c)
 	return e == SSL_ERROR_WANT_READ || e == SSL_ERROR_WANT_WRITE ? 0 : -1;
 }
 
+/* False: it has to wait for room in the socket. */
+static bool
+end_writing(struct conn *c)
+{
+	int r, e;
+
+	if (!c->ssl) {
+		shutdown(c->fd, SHUT_WR);
+		return true;
+	}
+	r = SSL_shutdown(c->ssl);
+	e = r < 0 ? SSL_get_error(c->ssl, r) : SSL_ERROR_NONE;
+	ERR_clear_error();
+	return e != SSL_ERROR_WANT_WRITE;
+}
+
 bool
 conn_flush(struct conn *c)
 {
@@ -302,7 +318,9 @@ conn_flush(struct conn *c)
 		c->sent += (uint64_t)n;
 		buf_consume(&c->out, (size_t)n);
 	}
-	watch_write(c, c->out.len > 0);
+	if (c->out.len == 0 && c->write_end && !c->write_ended)
+		c->write_ended = end_writing(c);
+	watch_write(c, c->out.len > 0 || c->write_end != c->write_ended);
 	if (c->out.len == 0)
 		buf_free(&c->out);
 	return true;
@@ -337,8 +355,21 @@ conn_poke(struct conn *c)
 void
 conn_shutdown_write(struct conn *c)
 {
-	if (c->state == CONN_OPEN && !c->ssl)
-		shutdown(c->fd, SHUT_WR);
+	if (c->write_end)
+		return;
+	c->write_end = true;
+	conn_flush(c);
+}
+
+void
+conn_start_tls(struct conn *c, SSL *ssl)
+{
+	c->ssl = ssl;
+	SSL_set_fd(ssl, c->fd);
+	c->state = CONN_HANDSHAKE;
+	buf_free(&c->in);
+	buf_free(&c->out);
+	watch_write(c, true); /* the handshake begins in the next turn */
 }
 
 void
@@ -354,16 +385,16 @@ conn_close(struct conn *c, bool abort)
 	event_del(&c->wr);
 	if (c->ssl) {
 		/* A session is only resumable after a proper shutdown. */
-		if (c->state == CONN_OPEN && !c->write_broken)
+		if (c->state == CONN_OPEN && !c->write_broken && !abort)
 			SSL_shutdown(c->ssl);
 		else
 			SSL_set_shutdown(
 			    c->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
 		SSL_free(c->ssl);
 		ERR_clear_error();
-	} else if (abort) {
-		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	}
+	if (abort)
+		setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	close(c->fd);
 	c->ssl = NULL;
 	c->fd = -1;

@@ -52,7 +52,9 @@ struct conn {
 	bool eof;          /* nothing more will come after what is in `in` */
 	bool eof_clean;    /* FIN (plain) or close_notify (TLS), no reset */
 	bool write_broken;
-	size_t in_limit; /* reading pauses at this many bytes in `in` */
+	bool write_end;   /* half-close once `out` is written, */
+	bool write_ended; /* which has happened */
+	size_t in_limit;  /* reading pauses at this many bytes in `in` */
 	struct buf in, out;
 	uint64_t received, sent; /* payload bytes */
 };
@@ -73,10 +75,14 @@ void conn_pause(struct conn *);
 /* Write what is in `out` as far as it goes; the rest follows by itself.
  * False: the peer takes no more (write_broken), `out` has been dropped. */
 bool conn_flush(struct conn *);
-/* Half-close after everything in `out` was written; plain only. */
+/* Half-close after everything in `out` was written: FIN, or over TLS the
+ * close_notify (RFC 8446 section 6.1); reading goes on. */
 void conn_shutdown_write(struct conn *);
-/* Close from any state.  abort: with RST (plain), so that the peer sees a
- * broken transfer and not an end. */
+/* From now on it is TLS: an open plain connection begins the handshake.  ssl is
+ * owned from now on.  on_open is called once more. */
+void conn_start_tls(struct conn *, SSL *ssl);
+/* Close from any state.  abort: with RST and without close_notify, so that the
+ * peer sees a broken transfer and not an end. */
 void conn_close(struct conn *, bool abort);
 
 /* Let a blocked flush or a paused read be looked at again in the next turn. */

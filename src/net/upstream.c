@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/viaproxy.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -74,7 +75,7 @@ upconn_close(struct upconn *uc)
 	uc->state = UC_CLOSED;
 	u->connections--;
 	timers_cancel(&u->loop->timers, &uc->timer);
-	conn_close(&uc->conn, false);
+	conn_close(&uc->conn, uc->broken);
 	loop_reap(u->loop, &uc->corpse, bury_upconn);
 }
 
@@ -125,7 +126,7 @@ give(struct upconn *uc, struct lease *l)
 	l->reused = uc->uses > 0;
 	l->failure = LEASE_OK;
 	uc->uses++;
-	if (l->reused)
+	if (l->reused && uc->identity.ctx)
 		metric_add(&uc->u->metrics->upstream_reused, 1);
 }
 
@@ -165,7 +166,8 @@ give_up(struct upconn *uc, enum lease_failure f, const char *why)
 	struct upstream *u = uc->u;
 	uint64_t generation = uc->identity.generation;
 
-	metric_add(&u->metrics->upstream_failures, 1);
+	if (uc->identity.ctx)
+		metric_add(&u->metrics->upstream_failures, 1);
 	log_warn("upstream", "connect failed", L_STR("upstream", u->name),
 	    L_STR("err", why), L_END);
 	upconn_close(uc);
@@ -235,21 +237,109 @@ start_address_clock(struct upconn *uc)
 }
 
 static void
+count_open(struct upconn *uc)
+{
+	struct metrics *m = uc->u->metrics;
+
+	if (!uc->conn.ssl)
+		return; /* the metrics are about the gateway */
+	metric_add(SSL_session_reused(uc->conn.ssl) ? &m->handshakes_resumed
+						    : &m->handshakes_full,
+	    1);
+	metric_add(&m->upstream_connects, 1);
+}
+
+static SSL *
+new_tls(struct upconn *uc, struct err *err)
+{
+	struct upstream *u = uc->u;
+	SSL *ssl = tls_new(uc->identity.ctx, u->opt.host, err);
+
+	if (!ssl)
+		return NULL;
+	tls_set_on_session(ssl, on_session, uc);
+	if (u->session && u->session_generation == uc->identity.generation)
+		SSL_set_session(ssl, u->session);
+	return ssl;
+}
+
+/* ---- through a proxy ---- */
+
+static void
+ask_proxy(struct upconn *uc)
+{
+	const struct upstream_options *o = &uc->u->opt;
+
+	uc->proxying = true;
+	viaproxy_write_connect(&uc->conn.out,
+	    o->dial_host ? o->dial_host : o->host,
+	    o->dial_host ? o->dial_port : o->port, o->proxy_credentials);
+	conn_flush(&uc->conn); /* a broken write shows when reading */
+}
+
+static void
+hear_proxy(struct upconn *uc)
+{
+	struct upstream *u = uc->u;
+	struct err err = ERR_INIT;
+	char what[200] = "it closed the connection without an answer", why[256];
+	SSL *ssl;
+
+	switch (viaproxy_read_answer(&uc->conn.in,
+	    u->opt.proxy_credentials != NULL, what, sizeof(what))) {
+	case VIAPROXY_DONE:
+		break;
+	case VIAPROXY_MORE:
+		if (!uc->conn.eof) {
+			conn_resume(&uc->conn);
+			return;
+		}
+		/* fall through */
+	case VIAPROXY_REFUSED:
+		snprintf(
+		    why, sizeof(why), "upstream-proxy %s: %s", u->name, what);
+		give_up(uc, LEASE_PROXY, why);
+		return;
+	}
+	uc->proxying = false;
+	ssl = new_tls(uc, &err);
+	if (ssl)
+		conn_start_tls(&uc->conn, ssl);
+	else
+		give_up(uc, LEASE_TLS, err.text);
+}
+
+static void
 uc_on_open(void *arg)
 {
 	struct upconn *uc = arg;
 	struct upstream *u = uc->u;
 
-	metric_add(SSL_session_reused(uc->conn.ssl)
-		       ? &u->metrics->handshakes_resumed
-		       : &u->metrics->handshakes_full,
-	    1);
-	metric_add(&u->metrics->upstream_connects, 1);
+	if (u->opt.proxy_host && !uc->conn.ssl) {
+		ask_proxy(uc);
+		return;
+	}
+	count_open(uc);
 	timers_cancel(&u->loop->timers, &uc->timer);
 	prefer_address(u, uc->address);
 	u->connecting--;
 	uc->state = UC_LEASED; /* held by nobody until offered */
 	offer(uc);
+}
+
+static void
+set_dial_error(const struct upconn *uc, struct err *err)
+{
+	err_set(err, EXIT_RUNTIME, "cannot connect to %s%s: %s",
+	    uc->u->opt.proxy_host ? "upstream-proxy " : "", uc->u->name,
+	    strerror(uc->conn.errnum));
+}
+
+/* What it means that nothing answers there. */
+static enum lease_failure
+dial_failure(const struct upstream *u)
+{
+	return u->opt.proxy_host ? LEASE_PROXY : LEASE_CONNECT;
 }
 
 static void
@@ -270,14 +360,15 @@ uc_on_failed(void *arg, enum conn_failure f)
 		give_up(uc, LEASE_TLS, err.text);
 		return;
 	}
-	err_set(&err, EXIT_RUNTIME, "cannot connect to %s: %s", u->name,
-	    strerror(uc->conn.errnum));
+	if (uc->proxying)
+		return; /* the same */
+	set_dial_error(uc, &err);
 	conn_close(&uc->conn, false);
 	uc->address++;
 	if (nth_address(u, uc->address))
 		try_address(uc);
 	else
-		give_up(uc, LEASE_CONNECT, err.text);
+		give_up(uc, dial_failure(u), err.text);
 }
 
 static void
@@ -285,7 +376,9 @@ uc_on_readable(void *arg)
 {
 	struct upconn *uc = arg;
 
-	if (uc->state == UC_LEASED && uc->lease)
+	if (uc->proxying)
+		hear_proxy(uc);
+	else if (uc->state == UC_LEASED && uc->lease)
 		uc->lease->ops->on_readable(uc->lease);
 	else if (uc->state == UC_IDLE)
 		upconn_close(uc); /* a byte or EOF that nobody asked for */
@@ -322,25 +415,36 @@ fail_later(struct upconn *uc, enum lease_failure f, const char *why)
 	timers_set(&uc->u->loop->timers, &uc->timer, clock_now_ms());
 }
 
+static const char *
+refusal(const struct upstream *u, const struct sockaddr *sa)
+{
+	return u->opt.refuse ? u->opt.refuse(u->opt.refuse_arg, sa) : NULL;
+}
+
 static void
 try_address(struct upconn *uc)
 {
 	struct upstream *u = uc->u;
 	struct addrinfo *a = nth_address(u, uc->address);
+	bool tls_first = uc->identity.ctx && !u->opt.proxy_host;
+	const char *denied = NULL;
 	struct err err = ERR_INIT;
 	SSL *ssl;
 
 	start_address_clock(uc);
 	for (; a; a = a->ai_next, uc->address++) {
-		ssl = tls_new(uc->identity.ctx, u->opt.host, &err);
-		if (!ssl) {
+		const char *why = refusal(u, a->ai_addr);
+
+		if (why) {
+			denied = why;
+			continue;
+		}
+		ssl = tls_first ? new_tls(uc, &err) : NULL;
+		if (tls_first && !ssl) {
 			fail_later(uc, LEASE_TLS, err.text);
 			return;
 		}
-		tls_set_on_session(ssl, on_session, uc);
-		if (u->session &&
-		    u->session_generation == uc->identity.generation)
-			SSL_set_session(ssl, u->session);
+		uc->dialled = true;
 		if (conn_init_connect(&uc->conn, u->loop, a->ai_addr,
 			a->ai_addrlen, ssl, u->opt.in_limit, &upconn_ops,
 			uc) == 0) {
@@ -349,9 +453,13 @@ try_address(struct upconn *uc)
 			return;
 		}
 	}
-	err_set(&err, EXIT_RUNTIME, "cannot connect to %s: %s", u->name,
-	    strerror(uc->conn.errnum));
-	fail_later(uc, LEASE_CONNECT, err.text);
+	if (denied && !uc->dialled) {
+		err_set(&err, EXIT_RUNTIME, "%s is %s", u->name, denied);
+		fail_later(uc, LEASE_DENIED, err.text);
+		return;
+	}
+	set_dial_error(uc, &err);
+	fail_later(uc, dial_failure(u), err.text);
 }
 
 static void
@@ -374,6 +482,23 @@ connect_new(struct upstream *u, struct upstream_identity identity)
 
 /* ---- addresses ---- */
 
+/* The host whose address is dialled. */
+static const char *
+dialled_host(const struct upstream_options *o)
+{
+	if (o->proxy_host)
+		return o->proxy_host;
+	return o->dial_host ? o->dial_host : o->host;
+}
+
+static uint16_t
+dialled_port(const struct upstream_options *o)
+{
+	if (o->proxy_host)
+		return o->proxy_port;
+	return o->dial_host ? o->dial_port : o->port;
+}
+
 static void
 on_resolved(void *arg, struct addrinfo *found, const char *error)
 {
@@ -391,16 +516,15 @@ on_resolved(void *arg, struct addrinfo *found, const char *error)
 		u->resolved_ms = clock_now_ms();
 	}
 	if (!u->addresses) {
-		snprintf(why, sizeof(why),
-		    "%s: %s; check the gateway option "
-		    "and DNS",
-		    u->opt.dial_host ? u->opt.dial_host : u->opt.host, error);
+		snprintf(why, sizeof(why), "%s: %s; %s", dialled_host(&u->opt),
+		    error, u->opt.cure);
 		log_warn("upstream", "name look-up failed", L_STR("err", why),
 		    L_END);
 		while (!TAILQ_EMPTY(&u->waiters))
 			fail_waiter(u,
 			    TAILQ_FIRST(&u->waiters)->identity.generation,
-			    LEASE_RESOLVE, why);
+			    u->opt.proxy_host ? LEASE_PROXY : LEASE_RESOLVE,
+			    why);
 		return;
 	}
 	balance(u);
@@ -413,11 +537,16 @@ addresses_ready(struct upstream *u)
 	    u->addresses && clock_now_ms() - u->resolved_ms < ADDRESS_LIFE_MS;
 
 	if (!fresh && !u->query)
-		u->query = resolve_ask(u->resolver, u->loop,
-		    u->opt.dial_host ? u->opt.dial_host : u->opt.host,
-		    u->opt.dial_host ? u->opt.dial_port : u->opt.port,
-		    on_resolved, u);
+		u->query =
+		    resolve_ask(u->resolver, u->loop, dialled_host(&u->opt),
+			dialled_port(&u->opt), on_resolved, u);
 	return fresh;
+}
+
+void
+upstream_resolve(struct upstream *u)
+{
+	(void)addresses_ready(u);
 }
 
 /* Each waiter has a connection on its way, as far as the limit allows. */
@@ -557,6 +686,14 @@ lease_end(struct lease *l, bool reusable)
 	offer(uc);
 }
 
+void
+lease_break(struct lease *l)
+{
+	if (l->uc)
+		l->uc->broken = true;
+	lease_end(l, false);
+}
+
 /* ---- making and freeing ---- */
 
 struct upstream *
@@ -571,9 +708,11 @@ upstream_new(struct loop *loop, struct resolver *resolver,
 	u->opt = *opt;
 	u->opt.host = mem_strdup(opt->host);
 	u->opt.dial_host = mem_strdup(opt->dial_host);
-	u->name =
-	    mem_printf("%s:%u", opt->dial_host ? opt->dial_host : opt->host,
-		opt->dial_host ? opt->dial_port : opt->port);
+	u->opt.proxy_host = mem_strdup(opt->proxy_host);
+	u->opt.proxy_credentials = mem_strdup(opt->proxy_credentials);
+	u->opt.cure = mem_strdup(
+	    opt->cure ? opt->cure : "check the gateway option and DNS");
+	u->name = mem_printf("%s:%u", dialled_host(opt), dialled_port(opt));
 	TAILQ_INIT(&u->idle);
 	TAILQ_INIT(&u->others);
 	TAILQ_INIT(&u->waiters);
@@ -597,6 +736,9 @@ upstream_free(struct upstream *u)
 	SSL_SESSION_free(u->session);
 	free((char *)u->opt.host);
 	free((char *)u->opt.dial_host);
+	free((char *)u->opt.proxy_host);
+	mem_wipe_free_str((char *)u->opt.proxy_credentials);
+	free((char *)u->opt.cure);
 	free(u->name);
 	free(u);
 }

@@ -1,6 +1,7 @@
 /*
  * upstream: one origin as one loop sees it: its addresses, its TLS sessions,
- * its pool of kept connections and the leases that wait for one.
+ * its pool of kept connections and the leases that wait for one.  It is spoken
+ * to over TLS, directly or through a forward proxy, or in plain text.
  *
  * Threads: one loop.  The pool owns every upconn; an exchange only leases.
  * Connections and TLS sessions belong to one identity generation: the server
@@ -20,6 +21,14 @@ struct upstream_options {
 	uint16_t port;
 	const char *dial_host; /* NULL: host */
 	uint16_t dial_port;
+	const char *proxy_host; /* CONNECT through this one, or NULL */
+	uint16_t proxy_port;
+	const char *proxy_credentials; /* "user:password", or NULL */
+	/* Why this address must not be dialled, or NULL; asked about the very
+	 * address, right before.  NULL: every one may be. */
+	const char *(*refuse)(void *arg, const struct sockaddr *);
+	void *refuse_arg;
+	const char *cure; /* what to do when the name has no address */
 	int64_t connect_ms, idle_ms;
 	unsigned max_uses, max_connections;
 	size_t in_limit; /* of each connection */
@@ -27,7 +36,7 @@ struct upstream_options {
 
 /* Who asks: connections of another generation are never given. */
 struct upstream_identity {
-	SSL_CTX *ctx;
+	SSL_CTX *ctx; /* NULL: plain text */
 	uint64_t generation;
 };
 
@@ -35,6 +44,8 @@ enum lease_failure {
 	LEASE_OK,
 	LEASE_RESOLVE,
 	LEASE_CONNECT,
+	LEASE_DENIED, /* refuse() had something against every address */
+	LEASE_PROXY,  /* the proxy cannot be reached, or refuses */
 	LEASE_TLS,
 	LEASE_TIMEOUT, /* connect-timeout */
 	LEASE_CLOSED,  /* the upstream is being freed */
@@ -79,6 +90,9 @@ struct upconn {
 	struct lease *lease;
 	int64_t due_ms;             /* connect-timeout, over all addresses */
 	size_t address;             /* the one being tried */
+	bool dialled;               /* at least one was */
+	bool proxying;              /* waits for the proxy's answer */
+	bool broken;                /* to be closed so that it looks so */
 	enum lease_failure failure; /* found at once, told in the next turn */
 	char *why;
 	unsigned uses;
@@ -106,6 +120,8 @@ struct upstream *upstream_new(struct loop *, struct resolver *,
     struct metrics *, const struct upstream_options *) ATTR_MUST_USE;
 /* Closes every connection; waiting leases are told LEASE_CLOSED. */
 void upstream_free(struct upstream *);
+/* Look the name up if that is due, so that the addresses are known. */
+void upstream_resolve(struct upstream *);
 
 void lease_init(struct lease *, const struct lease_ops *);
 /* Borrow a connection; fresh: only a new one.  True: l->uc is there at once.
@@ -117,6 +133,8 @@ void lease_again(struct lease *);
 /* Give back (reusable: the exchange ended cleanly on both sides), or stop
  * waiting.  Nothing leased and nothing waited for is fine. */
 void lease_end(struct lease *, bool reusable);
+/* The same for a tunnel that was cut off: the upstream sees no clean end. */
+void lease_break(struct lease *);
 
 /* Close idle connections and sessions of other generations. */
 void upstream_retire(struct upstream *, uint64_t keep_generation);

@@ -76,8 +76,33 @@ check_framing(struct exchange *x)
 	return END_OK;
 }
 
-/* TRACE would show the agent the credentials that we add; an Upgrade that we
- * do not know is one that we may ignore (RFC 9110 section 7.8). */
+/* RFC 6455 section 4.2.1.  Any other protocol that is offered (h2c by Java's
+ * HttpClient and by curl --http2, TLS) is not taken up and not passed on: RFC
+ * 9110 section 7.8 lets a server ignore an Upgrade, and refusing it would break
+ * clients that only offer.  The same holds without `Connection: upgrade` and in
+ * HTTP/1.0, where an Upgrade means nothing. */
+static enum end
+check_upgrade(struct exchange *x)
+{
+	x->upgrade =
+	    x->req.minor >= 1 &&
+	    head_has_token(&x->req, FIELD_UPGRADE, SPAN("websocket")) &&
+	    head_has_token(&x->req, FIELD_CONNECTION, SPAN("upgrade"));
+	if (!x->upgrade)
+		return END_OK;
+	if (!span_eq(x->req.method, SPAN("GET")) ||
+	    x->req_framing.kind != FRAMING_NONE)
+		return refuse(x, END_BAD_REQUEST,
+		    "a WebSocket handshake is a GET without content");
+	if (!head_find(&x->req, FIELD_SEC_WEBSOCKET_KEY) ||
+	    !head_find(&x->req, FIELD_SEC_WEBSOCKET_VERSION))
+		return refuse(x, END_BAD_REQUEST,
+		    "its WebSocket handshake lacks Sec-WebSocket-Key or "
+		    "Sec-WebSocket-Version");
+	return END_OK;
+}
+
+/* TRACE would show the agent the credentials that we add. */
 static enum end
 check_features(struct exchange *x)
 {
@@ -85,8 +110,6 @@ check_features(struct exchange *x)
 
 	if (span_eq(x->req.method, SPAN("TRACE")))
 		return refuse(x, END_NOT_IMPLEMENTED, "TRACE");
-	if (head_has_token(&x->req, FIELD_UPGRADE, SPAN("websocket")))
-		return refuse(x, END_NOT_IMPLEMENTED, "WebSocket");
 	for (; expect; expect = head_find_next(&x->req, expect))
 		if (!span_ieq(expect->value, SPAN("100-continue")))
 			return END_EXPECTATION;
@@ -96,14 +119,22 @@ check_features(struct exchange *x)
 static enum end
 check_target(struct exchange *x)
 {
-	enum path_status s;
-
 	if (!target_parse(x->req.method, x->req.target, &x->target))
 		return refuse(
 		    x, END_BAD_REQUEST, "the request target is malformed");
 	if (x->target.form == TARGET_ASTERISK)
 		return refuse(x, END_NOT_IMPLEMENTED, "the target \"*\"");
-	if (x->target.form == TARGET_AUTHORITY)
+	return END_OK;
+}
+
+/* The gateway's paths are judged, and the proof names them; another host's are
+ * its own affair. */
+static enum end
+check_path(struct exchange *x)
+{
+	enum path_status s;
+
+	if (!admit_is_for_gateway(x))
 		return END_OK;
 	s = path_read(x->target.path, &x->box->path);
 	return s == PATH_OK ? END_OK
@@ -148,7 +179,8 @@ check_access(struct exchange *x)
 	const struct config *conf = x->view->bundle->config;
 	struct span matched = SPAN_NONE;
 
-	if (access_check(conf, x->req.method, buf_span(&x->box->path.policy),
+	if (!admit_is_for_gateway(x) ||
+	    access_check(conf, x->req.method, buf_span(&x->box->path.policy),
 		&matched) == ACCESS_ALLOWED)
 		return END_OK;
 	snprintf(x->detail, sizeof(x->detail), "%.*s is reserved",
@@ -160,14 +192,16 @@ enum end
 admit_judge(struct exchange *x)
 {
 	static enum end (*const checks[])(struct exchange *) = {check_framing,
-	    check_singles, check_browser, check_features, check_target,
-	    check_host};
+	    check_singles, check_browser, check_upgrade, check_features,
+	    check_target, check_host, check_path, check_access};
 
+	buf_clear(&x->box->path.decoded); /* of the box's last use */
+	buf_clear(&x->box->path.policy);
 	for (size_t i = 0; i < COUNT(checks); i++) {
 		enum end end = checks[i](x);
 
 		if (end != END_OK)
 			return end;
 	}
-	return admit_is_connect(x) ? END_OK : check_access(x);
+	return END_OK;
 }

@@ -19,4 +19,11 @@ admit_is_connect(const struct exchange *x)
 	return span_eq(x->req.method, SPAN("CONNECT"));
 }
 
+/* With its path and our credentials; after admit_judge(). */
+static inline bool
+admit_is_for_gateway(const struct exchange *x)
+{
+	return x->route->auth == ROUTE_AUTH_MASTIO && !admit_is_connect(x);
+}
+
 #endif

@@ -5,6 +5,8 @@
  *   admit -> token -> lease -> send -> body -> answer -> judge -> relay
  *   -> finish -> flush -> done
  *
+ * CONNECT goes lease -> tunnel -> finish, a WebSocket answer -> tunnel.
+ *
  * exchange_run() calls the current step until it has to wait; whatever it
  * waits for calls exchange_run() again, so a step may be called at any time
  * and looks at the state of things, not at who called.
@@ -24,6 +26,8 @@
 #include "proxy/admit.h"
 #include "proxy/client.h"
 #include "proxy/message.h"
+#include "proxy/passthrough.h"
+#include "proxy/tunnel.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -49,6 +53,7 @@ static enum next x_body(struct exchange *);
 static enum next x_answer(struct exchange *);
 static enum next x_judge(struct exchange *);
 static enum next x_relay(struct exchange *);
+static enum next x_tunnel(struct exchange *);
 static enum next x_finish(struct exchange *);
 static enum next x_flush(struct exchange *);
 static enum next x_done(struct exchange *);
@@ -68,6 +73,8 @@ static const struct step step_admit = {"admit", x_admit, 0, END_OK},
 			 step_judge = {"judge", x_judge,
 			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
 			 step_relay = {"relay", x_relay,
+			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
+			 step_tunnel = {"tunnel", x_tunnel,
 			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
 			 step_finish = {"finish", x_finish, 0, END_OK},
 			 step_flush = {"flush", x_flush,
@@ -111,6 +118,29 @@ x_goto(struct exchange *x, const struct step *step)
 	return NEXT_GO;
 }
 
+/* A pass-through host's failures are its own, not the gateway's. */
+static enum end
+end_on_route(struct exchange *x, enum end end)
+{
+	if (!x->route || x->route->auth != ROUTE_AUTH_NONE)
+		return end;
+	switch (end) {
+	case END_RESOLVE_FAILED:
+	case END_CONNECT_FAILED:
+	case END_UPSTREAM_BAD:
+		return END_PASS_FAILED;
+	case END_UPSTREAM_CLOSED:
+		snprintf(x->detail, sizeof(x->detail),
+		    "it closed the connection without an answer");
+		return END_PASS_FAILED;
+	case END_CONNECT_TIMEOUT:
+	case END_FIRST_BYTE_TIMEOUT:
+		return END_PASS_TIMEOUT;
+	default:
+		return end;
+	}
+}
+
 /* The only way to end; the first reason wins.  What ends while its last bytes
  * go out has not ended well after all. */
 static enum next
@@ -120,7 +150,7 @@ x_end(struct exchange *x, enum end end)
 		return NEXT_GO;
 	timers_cancel(&x->w->loop.timers, &x->timer);
 	if (x->step != &step_flush) {
-		x->end = end;
+		x->end = end_on_route(x, end);
 		x->step = &step_finish;
 		return NEXT_GO;
 	}
@@ -144,8 +174,8 @@ look_for_client(struct exchange *x)
 {
 	struct client *c = x->c;
 
-	if (!c->conn.eof || c->half_closed)
-		return;
+	if (!c->conn.eof || c->half_closed || x->tunnel)
+		return; /* a tunnel passes the end on */
 	if (!c->conn.eof_clean || peer_look(c->conn.fd) == PEER_GONE)
 		x_end(x, END_CLIENT_GONE);
 	else
@@ -186,18 +216,24 @@ take_view(struct exchange *x)
 	x->view = newest;
 }
 
-/* The gateway's own TLS is ours to do: inside the tunnel we expect plain
- * HTTP for that authority. */
-static enum next
-open_tunnel(struct exchange *x)
+static void
+answer_connect(struct exchange *x)
 {
 	write_status_line(&x->c->conn.out, 200, SPAN("Connection Established"));
 	write_head_end(&x->c->conn.out);
-	x->c->tunnel = true;
 	x->answer_begun = true;
 	x->status = 200;
-	x->keep = true;
 	conn_flush(&x->c->conn);
+}
+
+/* The gateway's own TLS is ours to do: inside the tunnel we expect plain
+ * HTTP for that authority. */
+static enum next
+serve_inside(struct exchange *x)
+{
+	answer_connect(x);
+	x->c->tunnel = true;
+	x->keep = true;
 	return x_end(x, END_OK);
 }
 
@@ -211,10 +247,10 @@ x_admit(struct exchange *x)
 	end = admit_judge(x);
 	if (end != END_OK)
 		return x_end(x, end);
-	if (admit_is_connect(x))
-		return open_tunnel(x);
-	return x_goto(
-	    x, x->route->auth == ROUTE_AUTH_MASTIO ? &step_token : &step_lease);
+	if (x->route->auth == ROUTE_AUTH_MASTIO)
+		return admit_is_connect(x) ? serve_inside(x)
+					   : x_goto(x, &step_token);
+	return x_goto(x, &step_lease);
 }
 
 /* ---- token: a valid one, newer than any that was refused ---- */
@@ -273,6 +309,8 @@ lease_failed(struct exchange *x)
 	    [LEASE_OK] = END_INTERNAL,
 	    [LEASE_RESOLVE] = END_RESOLVE_FAILED,
 	    [LEASE_CONNECT] = END_CONNECT_FAILED,
+	    [LEASE_DENIED] = END_PASS_DENIED,
+	    [LEASE_PROXY] = END_PROXY_FAILED,
 	    [LEASE_TLS] = END_TLS_FAILED,
 	    [LEASE_TIMEOUT] = END_CONNECT_TIMEOUT,
 	    [LEASE_CLOSED] = END_DRAIN,
@@ -281,20 +319,33 @@ lease_failed(struct exchange *x)
 	return x_end_why(x, ends[x->lease.failure], x->lease.why);
 }
 
+static bool
+begin_lease(struct exchange *x)
+{
+	const struct identity *id = x->view->bundle->identity;
+	struct upstream_identity who = {0};
+
+	if (x->route->auth == ROUTE_AUTH_NONE)
+		return lease_begin(&x->lease,
+		    passthrough_upstream(x->w, x->route), who, x->fresh);
+	who.ctx = identity_ssl_ctx(id);
+	who.generation = identity_generation(id);
+	return lease_begin(&x->lease, x->w->upstream, who, x->fresh);
+}
+
 static enum next
 x_lease(struct exchange *x)
 {
-	const struct identity *id = x->view->bundle->identity;
-	struct upstream_identity who = {
-	    identity_ssl_ctx(id), identity_generation(id)};
+	bool raw = admit_is_connect(x);
 
 	if (x->lease.waiting)
 		return NEXT_WAIT;
 	if (x->lease.failure != LEASE_OK)
 		return lease_failed(x);
-	if (x->lease.uc ||
-	    lease_begin(&x->lease, x->w->upstream, who, x->fresh))
-		return x_goto(x, &step_send);
+	/* What becomes a tunnel never comes back to the pool. */
+	x->fresh |= raw || x->upgrade;
+	if (x->lease.uc || begin_lease(x))
+		return x_goto(x, raw ? &step_tunnel : &step_send);
 	return x_goto(x, x->lease.queued ? &step_queue : &step_lease);
 }
 
@@ -448,7 +499,9 @@ read_answer_head(struct exchange *x)
 		s = head_parse_response(&x->res, buf_span(&from->in), &limits);
 		if (s != HEAD_DONE || x->res.status >= 200)
 			return s;
-		if (x->res.status == 101 || ++x->interim > INTERIM_MAX)
+		if (x->res.status == 101)
+			return message_switches(x, &x->res.why) ? s : HEAD_BAD;
+		if (++x->interim > INTERIM_MAX)
 			return HEAD_BAD;
 		if (x->res.status != 100) {
 			message_interim(x, &x->res);
@@ -467,6 +520,8 @@ note_answer(struct exchange *x)
 
 	if (!x->first_us)
 		x->first_us = clock_now_us();
+	if (x->route->auth != ROUTE_AUTH_MASTIO)
+		return; /* it speaks for itself alone */
 	atomic_store_explicit(
 	    &x->w->gateway->answered_ms, clock_now_ms(), memory_order_relaxed);
 	if (dpop_nonce_ok(nonce))
@@ -558,6 +613,12 @@ x_answer(struct exchange *x)
 	    (size_t)x->view->bundle->config->relay_buffer);
 	keep_answer_head(x);
 	buf_consume(&from->in, x->res.size);
+	if (x->res.status == 101) {
+		message_switching(x);
+		x->answer_begun = true;
+		x->status = 101;
+		return x_goto(x, &step_tunnel);
+	}
 	if (may_be_about_us(x)) {
 		x->judged_room = from->in_limit * 2;
 		replay_init(&x->judged, x->judged_room, &x->judged_room);
@@ -694,13 +755,38 @@ x_relay(struct exchange *x)
 	return NEXT_WAIT;
 }
 
+/* ---- tunnel: bytes both ways, after CONNECT and 101 ---- */
+
+static enum next
+x_tunnel(struct exchange *x)
+{
+	const struct conn *a = &x->c->conn, *b = &x->lease.uc->conn;
+	uint64_t moved;
+	enum end end;
+
+	if (!x->answer_begun)
+		answer_connect(x);
+	if (!x->tunnel)
+		tunnel_begin(x);
+	x->tunnel = true;
+	end = tunnel_run(x);
+	if (end != END_COUNT)
+		return x_end(x, end);
+	moved = a->received + a->sent + b->received + b->sent;
+	if (moved != x->seen_sent)
+		x_touch(x);
+	x->seen_sent = moved;
+	return NEXT_WAIT;
+}
+
 /* ---- finish: say how it ended, give everything back ---- */
 
 static bool
 lease_reusable(const struct exchange *x)
 {
-	return x->end == END_OK && x->up.done && x->down.done &&
-	       x->res_framing.kind != FRAMING_CLOSE && head_keep_alive(&x->res);
+	return x->end == END_OK && !x->tunnel && !x->upgrade && x->up.done &&
+	       x->down.done && x->res_framing.kind != FRAMING_CLOSE &&
+	       head_keep_alive(&x->res);
 }
 
 static void
@@ -756,7 +842,10 @@ x_finish(struct exchange *x)
 {
 	if (x->streaming)
 		metric_sub(&x->w->metrics->streams_open, 1);
-	lease_end(&x->lease, lease_reusable(x));
+	if (x->tunnel && x->end != END_OK)
+		lease_break(&x->lease);
+	else
+		lease_end(&x->lease, lease_reusable(x));
 	if (!x->answer_begun && x->end != END_CLIENT_GONE)
 		answer_error(x);
 	return x_goto(x, &step_flush);

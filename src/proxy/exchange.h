@@ -1,7 +1,8 @@
 /*
  * exchange: one request and its answer.  exchange.c is the request's life from
  * top to bottom: admit, route, token, lease, send, body, answer, judge, relay,
- * finish, flush, done.
+ * finish, flush, done; tunnel.c is what CONNECT and WebSocket do instead of the
+ * relay.
  *
  * Threads: its worker's.  Embedded in the client; reset between requests.
  */
@@ -52,6 +53,8 @@ struct exchange {
 	struct head req;
 	struct target target;
 	struct framing req_framing;
+	bool upgrade; /* it asks for WebSocket */
+	bool tunnel;  /* past its heads: bytes both ways */
 	struct relay up;
 	struct replay kept;
 

@@ -71,6 +71,49 @@ add_request_framing(struct exchange *x, struct buf *out)
 	}
 }
 
+static void
+add_authority(struct buf *out, const struct authority *a)
+{
+	buf_printf(out, a->ipv6 ? "[%.*s]" : "%.*s", SPAN_ARG(a->host));
+	if (a->port >= 0)
+		buf_printf(out, ":%d", a->port);
+}
+
+/* The gateway by its name alone, so that proofs fit; another host by what the
+ * client calls it (RFC 9112 section 3.2.2). */
+static void
+add_host_field(struct exchange *x, struct buf *out)
+{
+	buf_add_str(out, "Host: ");
+	if (x->route->auth == ROUTE_AUTH_MASTIO)
+		message_add_host(out, x->route->origin);
+	else
+		add_authority(out, &x->target.authority);
+	buf_add_str(out, "\r\n");
+}
+
+/* Connection and Upgrade belong to one hop: both are made again. */
+static void
+add_upgrade(struct buf *out)
+{
+	write_field(out, SPAN("Connection"), SPAN("Upgrade"));
+	write_field(out, SPAN("Upgrade"), SPAN("websocket"));
+}
+
+static void
+add_request_fields(struct exchange *x, struct buf *out)
+{
+	bool ours = x->route->auth == ROUTE_AUTH_MASTIO;
+
+	for (unsigned i = 0; i < x->req.nfields; i++) {
+		const struct field *f = &x->req.fields[i];
+
+		if ((ours ? field_request_allowed(f) : field_passes(f)) &&
+		    !head_connection_names(&x->req, f))
+			write_field(out, f->name, f->value);
+	}
+}
+
 bool
 message_request_head(struct exchange *x)
 {
@@ -80,22 +123,16 @@ message_request_head(struct exchange *x)
 	/* Grown once, and no half-filled copies to wipe. */
 	buf_reserve(out, HEAD_ROOM);
 	write_request_line(out, x->req.method, x->target.path, x->target.query);
-	buf_add_str(out, "Host: ");
-	message_add_host(out, x->route->origin);
-	buf_add_str(out, "\r\n");
+	add_host_field(x, out);
 	if (x->route->auth == ROUTE_AUTH_MASTIO) {
 		add_credentials(x, out);
 		if (add_proof(x, out) < 0)
 			return false;
 		metric_add(&x->w->metrics->proofs, 1);
 	}
-	for (unsigned i = 0; i < x->req.nfields; i++) {
-		const struct field *f = &x->req.fields[i];
-
-		if (field_request_allowed(f) &&
-		    !head_connection_names(&x->req, f))
-			write_field(out, f->name, f->value);
-	}
+	add_request_fields(x, out);
+	if (x->upgrade)
+		add_upgrade(out);
 	add_request_framing(x, out);
 	write_head_end(out);
 	x->auth_us += clock_now_us() - begun_us;
@@ -114,9 +151,7 @@ add_client_authority(struct exchange *x, struct buf *out)
 		buf_add_span(out, head_value(&x->req, FIELD_HOST));
 		return;
 	}
-	buf_printf(out, a->ipv6 ? "[%.*s]" : "%.*s", SPAN_ARG(a->host));
-	if (a->port >= 0)
-		buf_printf(out, ":%d", a->port);
+	add_authority(out, a);
 }
 
 /* Where does the rest of this URL begin, if it is one of the gateway's?
@@ -158,18 +193,47 @@ add_location(struct exchange *x, struct buf *out, const struct field *f)
 }
 
 static void
-add_answer_fields(struct exchange *x, struct buf *out, const struct head *res)
+add_answer_fields(struct exchange *x, const struct head *res)
 {
+	bool ours = x->route->auth == ROUTE_AUTH_MASTIO;
+	struct buf *out = &x->c->conn.out;
+
 	for (unsigned i = 0; i < res->nfields; i++) {
 		const struct field *f = &res->fields[i];
 
-		if (!field_response_allowed(f) || head_connection_names(res, f))
+		if (!(ours ? field_response_allowed(f) : field_passes(f)) ||
+		    head_connection_names(res, f))
 			continue;
-		if (f->id == FIELD_LOCATION)
+		if (ours && f->id == FIELD_LOCATION)
 			add_location(x, out, f);
 		else
 			write_field(out, f->name, f->value);
 	}
+}
+
+bool
+message_switches(const struct exchange *x, const char **why)
+{
+	const struct field *f = head_find(&x->res, FIELD_UPGRADE);
+
+	*why = "it switches protocols without having been asked";
+	if (!x->upgrade)
+		return false;
+	*why = "it switches to another protocol than WebSocket";
+	return f && span_ieq(f->value, SPAN("websocket")) &&
+	       !head_find_next(&x->res, f) &&
+	       head_has_token(&x->res, FIELD_CONNECTION, SPAN("upgrade"));
+}
+
+void
+message_switching(struct exchange *x)
+{
+	struct buf *out = &x->c->conn.out;
+
+	write_status_line(out, 101, SPAN("Switching Protocols"));
+	add_answer_fields(x, &x->res);
+	add_upgrade(out);
+	write_head_end(out);
 }
 
 /* Does this request's connection outlive the answer, as far as framing and
@@ -198,7 +262,7 @@ message_answer_head(struct exchange *x)
 
 	x->keep = may_keep(x);
 	write_status_line(out, x->res.status, x->res.reason);
-	add_answer_fields(x, out, &x->res);
+	add_answer_fields(x, &x->res);
 	switch (x->res_framing.kind) {
 	case FRAMING_LENGTH:
 		write_field_u64(
@@ -234,7 +298,7 @@ message_interim(struct exchange *x, const struct head *res)
 	if (x->req.minor == 0)
 		return; /* RFC 9110 section 15.2 */
 	write_status_line(out, res->status, res->reason);
-	add_answer_fields(x, out, res);
+	add_answer_fields(x, res);
 	write_head_end(out);
 }
 

@@ -14,6 +14,11 @@
  * out.  False: no proof could be made. */
 bool message_request_head(struct exchange *) ATTR_MUST_USE;
 
+/* Is this 101 the one that was asked for?  If not, why says so. */
+bool message_switches(const struct exchange *, const char **why) ATTR_MUST_USE;
+/* That 101, to the client. */
+void message_switching(struct exchange *);
+
 /* The gateway's answer as the client may see it, into the client's out, and
  * the framing of its body.  Decides x->keep. */
 void message_answer_head(struct exchange *);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/passthrough.h"
 
 #include <openssl/rand.h>
 #include <stdlib.h>
@@ -96,13 +97,46 @@ largest(uint64_t a, uint64_t b, uint64_t c)
 	return (size_t)(ab > c ? ab : c);
 }
 
+void
+gateway_upstream_options(const struct config *conf, struct upstream_options *o)
+{
+	const struct route *route = &conf->route;
+
+	o->host = route->origin->host;
+	o->port = route->origin->port;
+	if (route->dial != route->origin) {
+		o->dial_host = route->dial->host;
+		o->dial_port = route->dial->port;
+	}
+	o->cure = "check the gateway option and DNS";
+	if (!conf->upstream_proxy.host)
+		return;
+	o->proxy_host = conf->upstream_proxy.host;
+	o->proxy_port = conf->upstream_proxy.port;
+	o->proxy_credentials = conf->proxy_credentials;
+	o->cure = "check the upstream-proxy option and DNS";
+}
+
+void
+worker_upstream_options(const struct worker *w, struct upstream_options *o)
+{
+	const struct config *conf = w->view->bundle->config;
+
+	*o = (struct upstream_options){.connect_ms = conf->connect_timeout_ms,
+	    .idle_ms = conf->upstream_idle_timeout_ms,
+	    .max_uses = conf->upstream_max_uses,
+	    .max_connections =
+		(conf->max_upstream_connections + conf->workers - 1) /
+		conf->workers,
+	    .in_limit =
+		largest(conf->relay_buffer, conf->max_head, ANSWER_HEAD_MIN)};
+}
+
 /* The pool follows the identity; it is made when the gateway is known. */
 static void
 adopt_upstream(struct worker *w)
 {
 	const struct bundle *b = w->view->bundle;
-	const struct config *conf = b->config;
-	const struct route *route = &conf->route;
 	struct upstream_options o;
 
 	if (!b->identity)
@@ -111,20 +145,8 @@ adopt_upstream(struct worker *w)
 		upstream_retire(w->upstream, identity_generation(b->identity));
 		return;
 	}
-	o = (struct upstream_options){.host = route->origin->host,
-	    .port = route->origin->port,
-	    .connect_ms = conf->connect_timeout_ms,
-	    .idle_ms = conf->upstream_idle_timeout_ms,
-	    .max_uses = conf->upstream_max_uses,
-	    .max_connections =
-		(conf->max_upstream_connections + conf->workers - 1) /
-		conf->workers,
-	    .in_limit =
-		largest(conf->relay_buffer, conf->max_head, ANSWER_HEAD_MIN)};
-	if (route->dial != route->origin) {
-		o.dial_host = route->dial->host;
-		o.dial_port = route->dial->port;
-	}
+	worker_upstream_options(w, &o);
+	gateway_upstream_options(b->config, &o);
 	w->upstream = upstream_new(&w->loop, w->resolver, w->metrics, &o);
 }
 
@@ -361,6 +383,7 @@ worker_new(unsigned id, const struct config *conf, struct resolver *resolver,
 	RAND_bytes((unsigned char *)&w->request_seed, sizeof(w->request_seed));
 	TAILQ_INIT(&w->clients);
 	TAILQ_INIT(&w->token_waiters);
+	TAILQ_INIT(&w->passthroughs);
 	loop_init(&w->loop);
 	timer_init(&w->log_timer, on_log_timer, w);
 	return w;
@@ -386,6 +409,7 @@ void
 worker_join_free(struct worker *w)
 {
 	pthread_join(w->thread, NULL);
+	passthrough_free(w);
 	if (w->upstream)
 		upstream_free(w->upstream);
 	loop_fini(&w->loop);

@@ -18,10 +18,12 @@
 #include "proxy/bundle.h"
 
 struct client;
+struct passthrough;
 struct worker;
 struct exchange;
 TAILQ_HEAD(client_list, client);
 TAILQ_HEAD(exchange_list, exchange);
+TAILQ_HEAD(passthrough_list, passthrough);
 
 /* What any worker may learn about the gateway; the later value wins. */
 struct gateway_state {
@@ -64,6 +66,8 @@ struct worker {
 
 	struct view *view;
 	struct upstream *upstream; /* NULL until the gateway is known */
+	struct passthrough_list passthroughs;
+	const struct listen_list *own; /* all listeners; set before start */
 	struct client_list clients;
 	unsigned nclients;
 	struct exchange_list token_waiters;
@@ -103,7 +107,13 @@ void worker_drain(struct worker *);
 void worker_stop(struct worker *);
 void worker_join_free(struct worker *);
 
+/* Name and place of the gateway, and how it is reached, as the config has it;
+ * borrowed from there. */
+void gateway_upstream_options(const struct config *, struct upstream_options *);
+
 /* In the worker's thread. */
+/* Limits and timers of any upstream. */
+void worker_upstream_options(const struct worker *, struct upstream_options *);
 struct headbox *worker_box_take(struct worker *);
 void worker_box_give(struct worker *, struct headbox *); /* NULL is allowed */
 /* A line was added to w->log. */

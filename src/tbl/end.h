@@ -22,8 +22,13 @@ END(HOST_REFUSED, 403, "host-refused", RETRY_NO,
     "the Host is neither the sidecar's address nor a name of the gateway",
     "Set gateway-alias if agents use another name for the gateway.")
 END(CONNECT_REFUSED, 403, "connect-refused", RETRY_NO,
-    "CONNECT is answered for the gateway only",
-    "Put other hosts into NO_PROXY so that the agent reaches them directly.")
+    "CONNECT is answered for the gateway and pass-through hosts only",
+    "Put other hosts into NO_PROXY so that the agent reaches them directly, "
+    "or name them in pass-through.")
+END(PASS_DENIED, 403, "pass-through-denied", RETRY_NO,
+    "this pass-through host has an address that the sidecar never dials",
+    "See pass-through in cullis-sidecar.conf(5); let the agent reach such a "
+    "host directly, with NO_PROXY.")
 END(PATH_RESERVED, 403, "path-reserved", RETRY_NO,
     "this path would hand the identity's powers to the agent",
     "If the agent really needs it, name it in allow-reserved.")
@@ -70,6 +75,9 @@ END(RESOLVE_FAILED, 502, "resolve-failed", RETRY_YES,
 END(CONNECT_FAILED, 502, "connect-failed", RETRY_YES,
     "the gateway cannot be reached",
     "Check the gateway option, the network, and that the gateway runs.")
+END(PROXY_FAILED, 502, "upstream-proxy-failed", RETRY_YES,
+    "upstream-proxy does not lead to the gateway",
+    "Check upstream-proxy, upstream-proxy-auth-file and that proxy's log.")
 END(TLS_FAILED, 502, "tls-failed", RETRY_NO,
     "no trusted TLS connection to the gateway",
     "Check ca-file and the name in the gateway option against the "
@@ -86,6 +94,12 @@ END(UPSTREAM_BAD, 502, "upstream-malformed", RETRY_NO,
 END(AUTH_REFUSED, 502, "auth-refused", RETRY_NO,
     "the gateway refused the sidecar's credentials",
     "Run cullis-sidecar check, and look at the gateway's log.")
+END(PASS_FAILED, 502, "pass-through-failed", RETRY_IDEMPOTENT,
+    "the pass-through host did not answer as it should",
+    "Look at that host; the gateway has no part in this.")
+END(PASS_TIMEOUT, 504, "pass-through-timeout", RETRY_IDEMPOTENT,
+    "the pass-through host did not answer in time",
+    "Look at that host; connect-timeout and first-byte-timeout count.")
 END(CONNECT_TIMEOUT, 504, "connect-timeout", RETRY_YES,
     "no connection to the gateway within connect-timeout",
     "Check the network to the gateway, or raise connect-timeout.")

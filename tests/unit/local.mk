@@ -55,13 +55,15 @@ UNIT_NET_TESTS = \
 	tests/unit/t_replay \
 	tests/unit/t_resolve \
 	tests/unit/t_timers \
-	tests/unit/t_upstream
+	tests/unit/t_upstream \
+	tests/unit/t_viaproxy
 
 # Between a scripted agent and a scripted gateway.
 UNIT_PROXY_TESTS = \
 	tests/unit/t_ends \
 	tests/unit/t_exchange \
 	tests/unit/t_retry \
+	tests/unit/t_tunnel \
 	tests/unit/t_worker
 
 UNIT_CTL_TESTS = \
@@ -228,6 +230,14 @@ tests_unit_t_worker_LDADD = $(UNIT_LIBS)
 tests_unit_t_retry_SOURCES = tests/unit/t_retry.c $(UNIT_RIG_SOURCES)
 tests_unit_t_retry_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_retry_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_tunnel_SOURCES = tests/unit/t_tunnel.c $(UNIT_RIG_SOURCES)
+tests_unit_t_tunnel_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_tunnel_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_viaproxy_SOURCES = tests/unit/t_viaproxy.c tests/unit/unit.h
+tests_unit_t_viaproxy_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_viaproxy_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_address_SOURCES = tests/unit/t_address.c tests/unit/unit.h
 tests_unit_t_address_CFLAGS = $(UNIT_CFLAGS)

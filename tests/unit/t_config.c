@@ -252,6 +252,21 @@ START_TEST(checks_across_keys)
 	    {"admin-listen = 192.0.2.1:1\n", ":1: admin-listen is off loopb"},
 	    {"replay-limit = 32m\n",
 		":1: replay-limit (32m) is above replay-total (16m)"},
+	    {"pass-through = 127.0.0.1:80\n",
+		":1: pass-through names 127.0.0.1, a loopback address"},
+	    {"pass-through = [64:ff9b::a9fe:a9fe]:80\n", "link-local address"},
+	    {"gateway = https://m.test\npass-through = M.test.:22\n",
+		":2: pass-through names the gateway (m.test.)"},
+	    {"gateway-alias = a.test\npass-through = a.test:80\n",
+		":2: pass-through names the gateway (a.test)"},
+	    {"listen = 127.0.0.1:8080\nupstream-proxy = "
+	     "http://localhost:8080\n",
+		":2: upstream-proxy is the sidecar itself"},
+	    {"upstream-proxy-auth-file = /x\n",
+		":1: upstream-proxy-auth-file is of no use"},
+	    {"upstream-proxy = http://p:1\nupstream-proxy-auth-file = "
+	     "/nowhere\n",
+		"/nowhere"},
 	    {"admin-listen = none\nadmin-listen = 127.0.0.1:1\n",
 		":2: admin-listen wants"},
 	    {"admin-listen = 127.0.0.1:1\nadmin-listen = none\n",
@@ -262,6 +277,48 @@ START_TEST(checks_across_keys)
 	for (size_t i = 0; i < COUNT(rows); i++)
 		check_errors(
 		    rows[i].text, NULL, NULL, 0, &rows[i].want, 1, EXIT_CONFIG);
+}
+END_TEST
+
+/* RFC 7617 section 2 */
+START_TEST(proxy_credentials)
+{
+	static const struct {
+		const char *text, *want; /* NULL: refused */
+	} rows[] = {
+	    {"bot:secret", "bot:secret"},
+	    {"bot:secret\n", "bot:secret"},
+	    {"bot:secret\r\nmore\n", "bot:secret"},
+	    {"bot:with:colons and spaces", "bot:with:colons and spaces"},
+	    {"bot:", "bot:"},
+	    {"\nbot:secret\n", NULL},
+	    {"secret\n", NULL},
+	    {":secret\n", NULL},
+	    {"bot:se\x01ret\n", NULL},
+	    {"bot:se\tret\n", NULL},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct findings found = {0};
+		char *path = fixture_file(rows[i].text);
+		char *text = mem_printf("upstream-proxy = http://p:1\n"
+					"upstream-proxy-auth-file = %s\n",
+		    path);
+		struct config *conf = fixture_load(text, NULL, &found);
+
+		ck_assert_msg((conf != NULL) == (rows[i].want != NULL), "%s",
+		    rows[i].text);
+		if (conf)
+			ck_assert_str_eq(conf->proxy_credentials, rows[i].want);
+		else
+			ck_assert(strstr(found.list[0].text,
+			    ": the first line is not user:password"));
+		config_unref(conf);
+		findings_free(&found);
+		unlink(path);
+		free(path);
+		free(text);
+	}
 }
 END_TEST
 
@@ -439,6 +496,6 @@ END_TEST
 UNIT_MAIN("config", defaults_are_ready_for_use, strong_sources_win,
     vendor_and_system_variables, all_mistakes_at_once,
     bad_flags_are_usage_errors, bad_variables, unknown_variables_are_warnings,
-    checks_across_keys, admin_listen_none, unreadable_files,
+    checks_across_keys, proxy_credentials, admin_listen_none, unreadable_files,
     the_identity_names_the_gateway, references_are_counted,
     bound_addresses_round_trip, cpus_follow_the_quota)

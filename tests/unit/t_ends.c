@@ -3,6 +3,7 @@
  * by what an agent says, by what the gateway does, by time.
  */
 #include "base/clock.h"
+#include "base/mem.h"
 
 #include "rig.h"
 #include "unit.h"
@@ -118,9 +119,13 @@ static const struct {
     {END_NOT_IMPLEMENTED, "9112 6.1: a coding nobody knows",
 	"POST /a HTTP/1.1\r\nHost: mastio.test\r\n"
 	"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"},
-    {END_NOT_IMPLEMENTED, "6455: WebSocket",
+    {END_BAD_REQUEST, "6455 4.2.1: a handshake without a key",
 	"GET /a HTTP/1.1\r\nHost: mastio.test\r\nConnection: upgrade\r\n"
-	"Upgrade: websocket\r\n\r\n"},
+	"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n"},
+    {END_BAD_REQUEST, "6455 4.2.1: a handshake that is no GET",
+	"HEAD /a HTTP/1.1\r\nHost: mastio.test\r\nConnection: upgrade\r\n"
+	"Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+	"Sec-WebSocket-Key: x\r\n\r\n"},
     {END_VERSION, "9110 2.5", "GET /a HTTP/2.0\r\nHost: mastio.test\r\n\r\n"},
     {END_TLS_TO_PLAIN, "8446 5.1: a ClientHello", "\x16\x03\x01\x02"},
 };
@@ -392,6 +397,82 @@ START_TEST(resolve_failed)
 }
 END_TEST
 
+/* A listed host that leads to this machine, and one that leads nowhere. */
+START_TEST(pass_through)
+{
+	static const struct {
+		enum end end;
+		const char *request;
+	} rows[] = {
+	    {END_PASS_DENIED,
+		"CONNECT localhost:1 HTTP/1.1\r\nHost: x\r\n\r\n"},
+	    {END_PASS_DENIED,
+		"GET http://localhost:1/ HTTP/1.1\r\nHost: x\r\n\r\n"},
+	    {END_PASS_FAILED, "GET http://" NAME_WITHOUT_ADDRESS
+			      "/ HTTP/1.1\r\nHost: x\r\n\r\n"},
+	    {END_PASS_FAILED, "CONNECT " NAME_WITHOUT_ADDRESS
+			      ":80 HTTP/1.1\r\nHost: x\r\n\r\n"},
+	};
+	struct agent *a;
+
+	rig_init(&rig, "pass-through = localhost:1\n"
+		       "pass-through = " NAME_WITHOUT_ADDRESS ":80\n");
+	a = agent_open(&rig, false);
+	agent_say(a, rows[_i].request);
+	RIG_UNTIL(&rig, rig_has_head(&a->in));
+	check_end(a, rows[_i].end);
+	ck_assert_uint_eq(rig.gate.n, 0);
+}
+END_TEST
+
+/* 192.0.2.0/24 is nobody's (RFC 5737): it would not answer. */
+START_TEST(pass_through_to_ourselves)
+{
+	static const struct {
+		const char *listener, *target;
+	} rows[] = {
+	    {"192.0.2.9", "192.0.2.9:7780"},
+	    {"0.0.0.0", "192.0.2.10:7780"},
+	    {"::", "192.0.2.10:7780"},
+	    {"192.0.2.9", "[::ffff:192.0.2.9]:7780"},
+	};
+	struct listen_addr own = {.kind = LISTEN_TCP, .port = 7780};
+	const struct listen_list list = {&own, 1};
+	struct agent *a;
+	char *text;
+
+	own.host = (char *)rows[_i].listener;
+	text = mem_printf("pass-through = %s\n", rows[_i].target);
+	rig_init(&rig, text);
+	free(text);
+	rig.w->own = &list;
+	text = mem_printf(
+	    "CONNECT %s HTTP/1.1\r\nHost: x\r\n\r\n", rows[_i].target);
+	a = agent_open(&rig, false);
+	agent_say(a, text);
+	free(text);
+	RIG_UNTIL(&rig, rig_has_head(&a->in));
+	check_end(a, END_PASS_DENIED);
+	ck_assert(rig_has(&a->in, "an address of the sidecar's own"));
+}
+END_TEST
+
+START_TEST(proxy_failed)
+{
+	static const char *const proxies[] = {
+	    "upstream-proxy = http://127.0.0.1:1\n",
+	    "upstream-proxy = http://" NAME_WITHOUT_ADDRESS ":3128\n"};
+	struct agent *a;
+
+	rig_init(&rig, proxies[_i]);
+	a = agent_open(&rig, false);
+	agent_say(a, GET);
+	RIG_UNTIL(&rig, rig_has_head(&a->in));
+	check_end(a, END_PROXY_FAILED);
+	ck_assert(rig_has(&a->in, "upstream-proxy"));
+}
+END_TEST
+
 START_TEST(tls_failed)
 {
 	struct agent *a;
@@ -640,7 +721,8 @@ UNIT_MAIN_ROWS("ends", NULL, teardown, {said_by_the_agent, COUNT(requests)},
     {client_gone, 1}, {client_gone_in_its_body, 1}, {upstream_closed, 3},
     {upstream_truncated, 1}, {upstream_truncated_in_its_body, 3},
     {upstream_bad, 5}, {upstream_head_too_large, 1}, {auth_refused, 1},
-    {connect_failed, 1}, {resolve_failed, 1}, {tls_failed, 1},
+    {connect_failed, 1}, {resolve_failed, 1}, {pass_through, 4},
+    {pass_through_to_ourselves, 4}, {proxy_failed, 2}, {tls_failed, 1},
     {connect_timeout, 1}, {head_timeout, 1},
     {idle_client_is_closed_silently, 1}, {body_timeout, 1},
     {first_byte_timeout, 1}, {stream_idle, 1}, {stream_idle_while_judged, 1},

@@ -173,6 +173,61 @@ START_TEST(forwarding_follows_the_protocol)
 }
 END_TEST
 
+START_TEST(pass_through_keeps_what_is_end_to_end)
+{
+	static const struct {
+		const char *name;
+		bool passes;
+	} rows[] = {
+	    {"Authorization", true},
+	    {"Cookie", true},
+	    {"Set-Cookie", true},
+	    {"WWW-Authenticate", true},
+	    {"X-API-Key", true},
+	    {"DPoP", true},
+	    {"DPoP-Nonce", true},
+	    {"X-Forwarded-For", true},
+	    {"X-Cullis-Anything", true},
+	    {"Origin", true},
+	    {"Content-Type", true},
+	    {"X-Unknown", true},
+	    {"X_API_Key", true},
+	    {"Strict-Transport-Security", true},
+	    /* RFC 9110 section 7.6.1 */
+	    {"Connection", false},
+	    {"Keep-Alive", false},
+	    {"TE", false},
+	    {"Trailer", false},
+	    {"Transfer-Encoding", false},
+	    {"Upgrade", false},
+	    {"HTTP2-Settings", false},
+	    /* RFC 9110 sections 11.7.1 and 11.7.2: for this proxy */
+	    {"Proxy-Authorization", false},
+	    {"Proxy-Authenticate", false},
+	    {"Proxy-Connection", false},
+	    {"Proxy-Anything", false},
+	    {"Proxy", false},
+	    /* written anew */
+	    {"Host", false},
+	    {"Content-Length", false},
+	    {"Expect", false},
+	    /* other spellings of those */
+	    {"Content_Length", false},
+	    {"Transfer.Encoding", false},
+	    {"Proxy_Authorization", false},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct field f = {
+		    .name = span_of(rows[i].name), .value = SPAN("v")};
+
+		f.id = field_lookup(f.name);
+		ck_assert_msg(
+		    field_passes(&f) == rows[i].passes, "%s", rows[i].name);
+	}
+}
+END_TEST
+
 START_TEST(other_spellings_are_seen_through)
 {
 	/* Protocol 9.1: gateways map signs to one and the same; what we know
@@ -281,4 +336,5 @@ END_TEST
 
 UNIT_MAIN("field", every_row_is_found, flags_do_not_contradict_each_other,
     forwarding_follows_the_protocol, other_spellings_are_seen_through,
-    tokens_and_values, lists_are_walked, list_members_are_whole)
+    pass_through_keeps_what_is_end_to_end, tokens_and_values, lists_are_walked,
+    list_members_are_whole)

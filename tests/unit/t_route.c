@@ -124,6 +124,73 @@ START_TEST(client_forms)
 }
 END_TEST
 
+static const struct {
+	const char *why, *method, *target;
+	enum host_verdict want;
+	int nth; /* of pass-through; -1: the gateway's */
+} pass_rows[] = {
+    {"plain, default port", "GET", "http://api.test/x", HOST_OK, 0},
+    {"plain, that port written", "GET", "http://api.test:80/x", HOST_OK, 0},
+    {"case and root dot", "GET", "http://API.test./x", HOST_OK, 0},
+    {"another port of it", "GET", "http://api.test:8443/x", HOST_OK, 1},
+    {"a port that is not listed", "GET", "http://api.test:81/x",
+	HOST_MISDIRECTED, 0},
+    {"TLS is the client's to do", "GET", "https://api.test:8443/x",
+	HOST_MISDIRECTED, 0},
+    {"CONNECT", "CONNECT", "api.test:8443", HOST_OK, 1},
+    {"CONNECT to 80", "CONNECT", "Api.Test.:80", HOST_OK, 0},
+    {"CONNECT, not listed", "CONNECT", "api.test:443", HOST_NO_TUNNEL, 0},
+    {"IPv6", "CONNECT", "[2001:DB8::1]:443", HOST_OK, 2},
+    {"IPv6, plain", "GET", "http://[2001:db8::1]:443/", HOST_OK, 2},
+    {"a name that begins like it", "GET", "http://api.test.evil/",
+	HOST_MISDIRECTED, 0},
+    {"the gateway stays the gateway", "GET", "http://mastio.test/", HOST_OK,
+	-1},
+    {"not listed for it: any other port", "GET", "http://mastio.test:8080/",
+	HOST_MISDIRECTED, 0},
+    {"nor by CONNECT", "CONNECT", "mastio.test:22", HOST_NO_TUNNEL, 0},
+    {"origin form does not choose by Host", "GET", "/x", HOST_FOREIGN, 0},
+};
+
+START_TEST(pass_through)
+{
+	static const char text[] = "pass-through = API.test:80\n"
+				   "pass-through = api.test:8443\n"
+				   "pass-through = [2001:db8::1]:443\n"
+				   "pass-through = mastio.test:8080\n"
+				   "pass-through = mastio.test:22\n";
+	struct findings found = {0};
+	struct config *conf = fixture_load(text, NULL, &found);
+	struct err err = ERR_INIT;
+
+	/* Only the identity tells who the gateway is. */
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_int_eq(
+	    config_adopt_gateway(conf, "https://mastio.test", &err), 0);
+	for (size_t i = 0; i < COUNT(pass_rows); i++) {
+		const char *why = pass_rows[i].why;
+		const struct route *route = NULL, *want = &conf->route;
+		struct target target;
+
+		ck_assert_msg(target_parse(span_of(pass_rows[i].method),
+				  span_of(pass_rows[i].target), &target),
+		    "%s", why);
+		ck_assert_msg(route_find(conf, &target, SPAN("api.test"), &tcp,
+				  &route) == pass_rows[i].want,
+		    "%s", why);
+		if (pass_rows[i].nth >= 0)
+			want = &conf->pass_routes[pass_rows[i].nth];
+		if (pass_rows[i].want != HOST_OK)
+			want = NULL;
+		ck_assert_msg(route == want, "%s", why);
+	}
+	ck_assert_int_eq(conf->pass_routes[0].auth, ROUTE_AUTH_NONE);
+	ck_assert_uint_eq(conf->pass_routes[1].dial->port, 8443);
+	config_unref(conf);
+	findings_free(&found);
+}
+END_TEST
+
 START_TEST(a_route_says_where_and_how)
 {
 	static const char with[] = "gateway = https://mastio.acme.corp\n"
@@ -143,4 +210,4 @@ START_TEST(a_route_says_where_and_how)
 }
 END_TEST
 
-UNIT_MAIN("route", client_forms, a_route_says_where_and_how)
+UNIT_MAIN("route", client_forms, pass_through, a_route_says_where_and_how)

@@ -127,6 +127,9 @@ START_TEST(hosts_with_and_without_port)
 {
 	static const char *const bad[] = {
 	    "", "h", ":443", "h:", "h:0", "h:65536", "h:x", "u@h:443"};
+	static const char *const bad_proxies[] = {"", "http://p", "p:3128",
+	    "https://p:3128", "socks5://p:1080", "http://u:p@p:3128",
+	    "http://p:3128/x", "http://p:0"};
 	struct origin o;
 	char *host;
 
@@ -137,6 +140,14 @@ START_TEST(hosts_with_and_without_port)
 	for (size_t i = 0; i < COUNT(bad); i++)
 		ck_assert_msg(
 		    !value_hostport(span_of(bad[i]), &o), "%s", bad[i]);
+
+	ck_assert(value_proxy(SPAN("http://Proxy.corp:3128/"), &o));
+	ck_assert_str_eq(o.host, "proxy.corp");
+	ck_assert_uint_eq(o.port, 3128);
+	origin_fini(&o);
+	for (size_t i = 0; i < COUNT(bad_proxies); i++)
+		ck_assert_msg(!value_proxy(span_of(bad_proxies[i]), &o), "%s",
+		    bad_proxies[i]);
 
 	ck_assert(value_host(SPAN("Mastio.Local"), &host));
 	ck_assert_str_eq(host, "mastio.local");

@@ -1,0 +1,18 @@
+/*
+ * passthrough: the upstreams that are not the gateway: the hosts of the
+ * pass-through option, in plain text and without credentials, each with its
+ * own pool, and the rule about the addresses that are never dialled for them.
+ *
+ * Threads: its worker's.  The worker owns them.
+ */
+#ifndef PROXY_PASSTHROUGH_H
+#define PROXY_PASSTHROUGH_H
+
+#include "proxy/worker.h"
+
+/* The upstream of a route without authentication; made when first asked for,
+ * and there until the worker ends. */
+struct upstream *passthrough_upstream(struct worker *, const struct route *);
+void passthrough_free(struct worker *);
+
+#endif
