@@ -57,15 +57,20 @@ def load(s, total, at_once):
     return done
 
 
+def answered(s):
+    return sum(v for k, v in s.metrics().items()
+               if k.startswith("requests_total") and 'end="ok"' in k)
+
+
 def judge(t, g, s, total):
     stats = g.stats()
     assert stats["proofs_bad"] == 0 and stats["jti_repeated"] == 0, stats
     assert stats["proofs_ok"] >= total, stats
     assert stats["logins"] == 1, stats
+    # An answer may be read a moment before its worker has counted it.
+    t.wait_until(lambda: answered(s) >= total)
     m = s.metrics()
-    ok = sum(v for k, v in m.items()
-             if k.startswith("requests_total") and 'end="ok"' in k)
-    assert ok == total and m["dpop_proofs_total"] >= total, m
+    assert answered(s) == total and m["dpop_proofs_total"] >= total, m
     with open(g.proofs, encoding="utf-8") as f:
         seen = {json.loads(line)["proof"] for line in f}
     assert len(seen) >= total + 1
