@@ -176,6 +176,12 @@ log_close(void)
 }
 
 bool
+log_is_open(void)
+{
+	return log_state.running;
+}
+
+bool
 log_access_wanted(void)
 {
 	return log_state.fd[ACCESS] >= 0;

@@ -31,6 +31,7 @@ int log_open(const struct log_config *, struct err *) ATTR_MUST_USE;
  * second, the rest and every later line are dropped: a reader that hangs does
  * not keep the program from ending. */
 void log_close(void);
+bool log_is_open(void);
 bool log_access_wanted(void);
 enum log_style log_current_style(void);
 uint64_t log_dropped(void); /* lines, since start */

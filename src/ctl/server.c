@@ -114,36 +114,44 @@ print_findings(const struct findings *found)
 {
 	for (size_t i = 0; i < found->count; i++) {
 		const struct finding *f = &found->list[i];
+		bool is_error = f->level == FINDING_ERROR;
 
-		if (f->level != FINDING_INFO)
+		if (f->level == FINDING_INFO)
+			continue;
+		if (!log_is_open())
 			fprintf(stderr, "cullis-sidecar: %s: %s\n",
-			    f->level == FINDING_ERROR ? "error" : "warning",
-			    f->text);
+			    is_error ? "error" : "warning", f->text);
+		else if (is_error)
+			log_error("identity", "cannot be used",
+			    L_STR("err", f->text), L_END);
+		else
+			log_warn("identity", "look at this",
+			    L_STR("text", f->text), L_END);
 	}
 }
 
+/* quiet: a failure is tried again later and not worth a word each time. */
 static int
 load_identity(struct server *s, bool quiet, struct err *err)
 {
 	struct identity_source source = idsource_of(s->config);
 	struct findings found = {0};
 	struct identity *id = identity_load(&source, &found, err);
-	int r = -1;
 
-	if (!quiet)
-		print_findings(&found);
-	if (id && config_adopt_gateway(
-		      s->config, identity_mastio_url(id), err) == 0) {
-		identity_set_generation(id, 1);
-		s->identity = id;
+	if (id &&
+	    config_adopt_gateway(s->config, identity_mastio_url(id), err) < 0) {
+		findings_err(&found, err);
+		identity_unref(id);
 		id = NULL;
-		r = 0;
-	} else if (id && !quiet) {
-		fprintf(stderr, "cullis-sidecar: error: %s\n", err->text);
 	}
-	identity_unref(id);
+	if (id || !quiet)
+		print_findings(&found);
 	findings_free(&found);
-	return r;
+	if (!id)
+		return -1;
+	identity_set_generation(id, 1);
+	s->identity = id;
+	return 0;
 }
 
 static int
@@ -238,6 +246,8 @@ static void
 begin_drain(struct server *s)
 {
 	s->draining = true;
+	/* Without an identity there is nothing to wait for any more. */
+	timers_cancel(&s->loop.timers, &s->identity_timer);
 	log_info(
 	    "server", "draining", L_INT("clients", count_clients(s)), L_END);
 	notify_send("STOPPING=1\nSTATUS=draining");

@@ -1,14 +1,15 @@
 """identity-wait: the sidecar may start before its identity."""
 
+import json
 import os
 import shutil
 
 from harness import case
 
 
-def waiting(t, g, directory, wait="60s"):
+def waiting(t, g, directory, wait="60s", **options):
     return t.sidecar(g, wait="listening", identity_dir=directory,
-                     identity_wait=wait)
+                     identity_wait=wait, **options)
 
 
 def refused(s):
@@ -80,6 +81,53 @@ def wait_that_ends(t):
     s.expected_exit = 78
     assert s.wait_exit() == 78
     assert d in s.process.stderr()
+
+
+@case
+def everything_said_is_json(t):
+    """What the last try found is said in log lines too."""
+    g = t.gateway()
+    d = t.path("never")
+    shutil.copytree(g.agent_dir, d)
+    other = g.issue("other", agent="orga::other")
+    shutil.copy2(os.path.join(other, "key.pem"), d)
+    s = t.sidecar(g, wait="listening", identity_dir=d, identity_wait="400ms")
+    s.expected_exit = 78
+    assert s.wait_exit() == 78
+    lines = s.process.stderr().splitlines()
+    assert all(json.loads(line)["level"] for line in lines), lines
+    assert [l for l in s.log_lines() if l["area"] == "identity"], lines
+
+
+@case
+def warnings_are_not_lost(t):
+    """A key that others can read is warned of, whether the files are there
+    at once or come later."""
+    g = t.gateway()
+    for name in ("there", "later"):
+        d = t.path(name)
+        if name == "there":
+            shutil.copytree(g.agent_dir, d)
+            os.chmod(os.path.join(d, "key.pem"), 0o644)
+        s = waiting(t, g, d)
+        if name == "later":
+            shutil.copytree(t.path("there"), t.path("ready-made"))
+            os.rename(t.path("ready-made"), d)
+        s.wait_ready()
+        s.wait_log(os.path.join(d, "key.pem"))
+
+
+@case
+def wait_that_ends_while_draining(t):
+    """A drain that outlives identity-wait still ends with 0."""
+    d = t.path("never")
+    s = waiting(t, t.gateway(), d, wait=f"{t.seconds(1500):.0f}ms",
+                drain_timeout=f"{t.seconds(2500):.0f}ms")
+    with s.connect() as c:
+        c.send(b"GET /v1/models HT")
+        s.terminate()
+        s.wait_log("draining")
+        assert s.wait_exit() == 0, s.process.stderr()
 
 
 @case
