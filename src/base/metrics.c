@@ -22,17 +22,16 @@ histogram_add(struct histogram *h, int64_t us)
 }
 
 static uint32_t
-request_key(unsigned method, unsigned status, unsigned end)
+request_key(const struct metric_kind *k)
 {
-	return 1u << 31 | (end & 0xff) << 16 | (method & 0xf) << 10 |
-	       (status > 999 ? 999 : status);
+	return 1u << 31 | (k->route & 0x3f) << 24 | (k->end & 0xff) << 16 |
+	       (k->method & 0xf) << 10 | (k->status > 999 ? 999 : k->status);
 }
 
 void
-metric_request(
-    struct metrics *m, unsigned method, unsigned status, unsigned end)
+metric_request(struct metrics *m, const struct metric_kind *kind)
 {
-	uint32_t key = request_key(method, status, end);
+	uint32_t key = request_key(kind);
 	uint32_t at = key * 2654435761u >> 16;
 
 	for (unsigned i = 0; i < REQUEST_SLOTS; i++) {
@@ -49,13 +48,23 @@ metric_request(
 			return;
 		}
 	}
+	metric_add(&m->requests_more, 1);
 }
 
 static void
-write_head(struct buf *b, const char *name, const char *type, const char *help)
+write_head(struct buf *b, const char *prefix, const char *name,
+    const char *type, const char *help)
 {
-	buf_printf(b, "# HELP " PREFIX "%s %s\n# TYPE " PREFIX "%s %s\n", name,
-	    help, name, type);
+	buf_printf(b, "# HELP %s%s %s\n# TYPE %s%s %s\n", prefix, name, help,
+	    prefix, name, type);
+}
+
+void
+metrics_write_standard(struct buf *b, const char *name, const char *type,
+    const char *help, double value)
+{
+	write_head(b, "", name, type, help);
+	buf_printf(b, "%s %.15g\n", name, value);
 }
 
 void
@@ -63,7 +72,7 @@ metrics_write_value(struct buf *b, const char *name, const char *labels,
     const char *type, const char *help, double value)
 {
 	if (help)
-		write_head(b, name, type, help);
+		write_head(b, PREFIX, name, type, help);
 	buf_printf(b, PREFIX "%s", name);
 	if (*labels)
 		buf_printf(b, "{%s}", labels);
@@ -71,16 +80,19 @@ metrics_write_value(struct buf *b, const char *name, const char *labels,
 }
 
 static void
-write_counters(struct buf *b, struct metrics *const *w, unsigned n)
+write_rows(struct buf *b, struct metrics *const *w, unsigned n)
 {
 	static const struct {
 		size_t offset;
-		const char *name, *labels, *help;
+		const char *type, *name, *labels, *help;
 	} rows[] = {
 #define COUNTER(member, name, labels, help) \
-	{offsetof(struct metrics, member), name, labels, help},
+	{offsetof(struct metrics, member), "counter", name, labels, help},
+#define GAUGE(member, name, labels, help) \
+	{offsetof(struct metrics, member), "gauge", name, labels, help},
 #include "tbl/metric.h"
 #undef COUNTER
+#undef GAUGE
 	};
 	const char *last = "";
 
@@ -90,7 +102,8 @@ write_counters(struct buf *b, struct metrics *const *w, unsigned n)
 		for (unsigned k = 0; k < n; k++)
 			sum += metric_get(
 			    (metric_value *)((char *)w[k] + rows[i].offset));
-		metrics_write_value(b, rows[i].name, rows[i].labels, "counter",
+		metrics_write_value(b, rows[i].name, rows[i].labels,
+		    rows[i].type,
 		    strcmp(last, rows[i].name) ? rows[i].help : NULL,
 		    (double)sum);
 		last = rows[i].name;
@@ -103,7 +116,7 @@ write_histogram(struct buf *b, struct metrics *const *w, unsigned n,
 {
 	uint64_t total = 0, sum_us = 0;
 
-	write_head(b, name, "histogram", help);
+	write_head(b, PREFIX, name, "histogram", help);
 	for (unsigned i = 0; i < METRIC_BUCKETS; i++) {
 		for (unsigned k = 0; k < n; k++)
 			total += metric_get(
@@ -148,7 +161,9 @@ static void
 write_requests(struct buf *b, struct metrics *const *w, unsigned n,
     const struct metric_names *names)
 {
-	write_head(b, "requests_total", "counter", "Finished requests");
+	uint64_t more = 0;
+
+	write_head(b, PREFIX, "requests_total", "counter", "Finished requests");
 	for (unsigned k = 0; k < n; k++) {
 		for (unsigned i = 0; i < REQUEST_SLOTS; i++) {
 			uint32_t key = atomic_load_explicit(
@@ -158,13 +173,38 @@ write_requests(struct buf *b, struct metrics *const *w, unsigned n,
 			if (!key || !sum_requests(w, n, k, key, &sum))
 				continue;
 			buf_printf(b,
-			    PREFIX "requests_total{route=\"gateway\","
+			    PREFIX "requests_total{route=\"%s\","
 				   "method=\"%s\",code=\"%u\",end=\"%s\"} "
 				   "%llu\n",
+			    names->route(key >> 24 & 0x3f),
 			    names->method(key >> 10 & 0xf), key & 0x3ff,
 			    names->end(key >> 16 & 0xff),
 			    (unsigned long long)sum);
 		}
+		more += metric_get(&w[k]->requests_more);
+	}
+	if (more)
+		buf_printf(b,
+		    PREFIX "requests_total{route=\"other\",method=\"other\","
+			   "code=\"other\",end=\"other\"} %llu\n",
+		    (unsigned long long)more);
+}
+
+/* Kind 0 is none. */
+static void
+write_refusals(struct buf *b, struct metrics *const *w, unsigned n,
+    const struct metric_names *names)
+{
+	write_head(b, PREFIX, "auth_refusals_total", "counter",
+	    "Answers of the gateway that refused our credentials");
+	for (unsigned i = 1; i < METRIC_REFUSALS; i++) {
+		uint64_t sum = 0;
+
+		for (unsigned k = 0; k < n; k++)
+			sum += metric_get(&w[k]->refusals[i]);
+		buf_printf(b,
+		    PREFIX "auth_refusals_total{verdict=\"%s\"} %llu\n",
+		    names->refusal(i), (unsigned long long)sum);
 	}
 }
 
@@ -172,22 +212,22 @@ void
 metrics_write(struct buf *b, struct metrics *const *w, unsigned n,
     const struct metric_names *names)
 {
-	uint64_t open = 0, clients = 0;
+	uint64_t clients = 0;
 
 	write_requests(b, w, n, names);
-	write_counters(b, w, n);
+	write_rows(b, w, n);
+	write_refusals(b, w, n, names);
 	write_histogram(b, w, n, offsetof(struct metrics, duration),
 	    "request_duration_seconds", "From request head to the last byte");
 	write_histogram(b, w, n, offsetof(struct metrics, first_byte),
 	    "time_to_first_byte_seconds",
 	    "From request head to the gateway's response head");
-	for (unsigned k = 0; k < n; k++) {
-		open += metric_get(&w[k]->streams_open);
+	write_histogram(b, w, n, offsetof(struct metrics, connect),
+	    "upstream_connect_duration_seconds",
+	    "From the first connection attempt to the end of the handshake");
+	for (unsigned k = 0; k < n; k++)
 		clients += metric_get(&w[k]->clients_opened) -
 			   metric_get(&w[k]->clients_closed);
-	}
-	metrics_write_value(b, "open_streams", "", "gauge",
-	    "Responses under way", (double)open);
 	metrics_write_value(b, "clients", "", "gauge",
 	    "Client connections open", (double)clients);
 }

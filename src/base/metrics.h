@@ -28,14 +28,18 @@ struct request_count {
 	metric_value count;
 };
 #define REQUEST_SLOTS 512 /* power of two; bounded label space */
+#define METRIC_REFUSALS 8 /* kinds of them */
 
 struct metrics {
 #define COUNTER(member, name, labels, help) metric_value member;
+#define GAUGE(member, name, labels, help) metric_value member;
 #include "tbl/metric.h"
 #undef COUNTER
-	metric_value streams_open; /* exchanges with a response under way */
-	struct histogram duration, first_byte;
+#undef GAUGE
+	struct histogram duration, first_byte, connect;
+	metric_value refusals[METRIC_REFUSALS];
 	struct request_count requests[REQUEST_SLOTS];
+	metric_value requests_more; /* that found no slot */
 };
 
 static inline void
@@ -52,6 +56,12 @@ metric_sub(metric_value *m, uint64_t n)
 	metric_add(m, 0 - n);
 }
 
+static inline void
+metric_set(metric_value *m, uint64_t n)
+{
+	atomic_store_explicit(m, n, memory_order_relaxed);
+}
+
 static inline uint64_t
 metric_get(const metric_value *m)
 {
@@ -60,20 +70,29 @@ metric_get(const metric_value *m)
 
 void histogram_add(struct histogram *, int64_t us);
 
-/* method: 0..15, an index into the caller's table; status 0..999; end 0..255.
- */
-void metric_request(
-    struct metrics *, unsigned method, unsigned status, unsigned end);
+/* One kind of request: small numbers that metric_names gives names to. */
+struct metric_kind {
+	unsigned route;  /* 0..63 */
+	unsigned method; /* 0..15 */
+	unsigned status; /* 0..999 */
+	unsigned end;    /* 0..255 */
+};
+void metric_request(struct metrics *, const struct metric_kind *);
 
-/* Names for the numbers that metric_request() was given. */
 struct metric_names {
+	const char *(*route)(unsigned);
 	const char *(*method)(unsigned);
 	const char *(*end)(unsigned);
+	const char *(*refusal)(unsigned);
 };
 /* Append the Prometheus text of the sum over n workers. */
 void metrics_write(struct buf *, struct metrics *const *workers, unsigned n,
     const struct metric_names *);
-/* One gauge or counter that is not a worker's. */
+/* One gauge or counter that is not a worker's.  help NULL: it is one more of
+ * the name before.  standard: under the name that every program gives it,
+ * without our prefix. */
+void metrics_write_standard(struct buf *, const char *name, const char *type,
+    const char *help, double value);
 void metrics_write_value(struct buf *, const char *name, const char *labels,
     const char *type, const char *help, double value);
 

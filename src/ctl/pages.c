@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "proxy/accesslog.h"
 
+#include <dirent.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -110,34 +111,63 @@ add_own_metrics(struct server *s, struct buf *b)
 	    "Log lines that a slow reader cost", (double)log_dropped());
 }
 
-static void
-add_process_metrics(struct server *s, struct buf *b)
+static long
+resident_pages(void)
 {
-	struct rusage use;
 	long pages = 0;
 	FILE *f = fopen("/proc/self/statm", "re");
 
-	getrusage(RUSAGE_SELF, &use);
 	if (f && fscanf(f, "%*s %ld", &pages) != 1)
 		pages = 0;
 	if (f)
 		fclose(f);
-	metrics_write_value(b, "process_cpu_seconds_total", "", "counter",
+	return pages;
+}
+
+static unsigned
+open_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)))
+		n += *e->d_name != '.';
+	if (dir)
+		closedir(dir);
+	return n ? n - 1 : 0; /* without the one that was looked through */
+}
+
+/* Under the names that every exporter uses. */
+static void
+add_process_metrics(struct server *s, struct buf *b)
+{
+	struct rlimit limit = {0};
+	struct rusage use;
+
+	getrusage(RUSAGE_SELF, &use);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	metrics_write_standard(b, "process_cpu_seconds_total", "counter",
 	    "User and system time",
 	    (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
 		(double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6);
-	metrics_write_value(b, "process_resident_memory_bytes", "", "gauge",
-	    "Resident memory", (double)pages * (double)sysconf(_SC_PAGESIZE));
-	metrics_write_value(b, "process_uptime_seconds", "", "gauge",
-	    "Since the start", (double)(clock_now_ms() - s->started_ms) / 1000);
+	metrics_write_standard(b, "process_resident_memory_bytes", "gauge",
+	    "Resident memory",
+	    (double)resident_pages() * (double)sysconf(_SC_PAGESIZE));
+	metrics_write_standard(b, "process_start_time_seconds", "gauge",
+	    "When the process started", (double)s->started_wall_s);
+	metrics_write_standard(b, "process_open_fds", "gauge",
+	    "Open file descriptors", open_descriptors());
+	metrics_write_standard(b, "process_max_fds", "gauge",
+	    "Limit of open file descriptors", (double)limit.rlim_cur);
 }
 
 static unsigned
 page_metrics(void *arg, struct buf *b)
 {
-	static const struct metric_names names = {
-	    accesslog_method_name, accesslog_end_name};
 	struct server *s = arg;
+	static const struct metric_names names = {accesslog_route_name,
+	    accesslog_method_name, accesslog_end_name, accesslog_refusal_name};
 	struct metrics *all[65];
 	unsigned n = 0;
 

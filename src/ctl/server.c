@@ -538,6 +538,7 @@ server_run(struct config *config, const struct config_input *input)
 	struct err err = ERR_INIT;
 
 	s.started_ms = clock_now_ms();
+	s.started_wall_s = clock_wall_s();
 	s.metrics = MEM_NEW(struct metrics);
 	event_set_log_callback(on_libevent_says);
 	loop_init(&s.loop);

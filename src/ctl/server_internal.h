@@ -31,7 +31,7 @@ struct server {
 	struct admin *admin;
 	struct event *signals[3];
 	struct timer drain_timer, identity_timer;
-	int64_t identity_due_ms, started_ms;
+	int64_t identity_due_ms, started_ms, started_wall_s;
 	bool started, draining;
 	int exit_status;
 };

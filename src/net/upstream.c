@@ -67,11 +67,16 @@ upconn_close(struct upconn *uc)
 	if (uc->state == UC_IDLE) {
 		TAILQ_REMOVE(&u->idle, uc, link);
 		u->idle_count--;
+		metric_sub(&u->metrics->upconns_idle, 1);
 	} else {
 		TAILQ_REMOVE(&u->others, uc, link);
 	}
-	if (uc->state == UC_CONNECTING)
+	if (uc->state == UC_CONNECTING) {
 		u->connecting--;
+		metric_sub(&u->metrics->upconns_connecting, 1);
+	} else if (uc->state == UC_LEASED) {
+		metric_sub(&u->metrics->upconns_busy, 1);
+	}
 	uc->state = UC_CLOSED;
 	u->connections--;
 	timers_cancel(&u->loop->timers, &uc->timer);
@@ -148,6 +153,8 @@ offer(struct upconn *uc)
 	TAILQ_REMOVE(&u->others, uc, link);
 	TAILQ_INSERT_HEAD(&u->idle, uc, link);
 	u->idle_count++;
+	metric_sub(&u->metrics->upconns_busy, 1);
+	metric_add(&u->metrics->upconns_idle, 1);
 	uc->state = UC_IDLE;
 	timer_init(&uc->timer, on_idle_timeout, uc);
 	timers_set(
@@ -247,6 +254,7 @@ count_open(struct upconn *uc)
 						    : &m->handshakes_full,
 	    1);
 	metric_add(&m->upstream_connects, 1);
+	histogram_add(&m->connect, clock_now_us() - uc->begun_us);
 }
 
 static SSL *
@@ -323,6 +331,8 @@ uc_on_open(void *arg)
 	timers_cancel(&u->loop->timers, &uc->timer);
 	prefer_address(u, uc->address);
 	u->connecting--;
+	metric_sub(&u->metrics->upconns_connecting, 1);
+	metric_add(&u->metrics->upconns_busy, 1);
 	uc->state = UC_LEASED; /* held by nobody until offered */
 	offer(uc);
 }
@@ -474,8 +484,10 @@ connect_new(struct upstream *u, struct upstream_identity identity)
 	timer_init(&uc->timer, on_connect_timeout, uc);
 	uc->due_ms = clock_now_ms() + u->opt.connect_ms;
 	TAILQ_INSERT_TAIL(&u->others, uc, link);
+	uc->begun_us = clock_now_us();
 	u->connections++;
 	u->connecting++;
+	metric_add(&u->metrics->upconns_connecting, 1);
 	drop_session(u, identity.generation);
 	try_address(uc);
 }
@@ -600,6 +612,8 @@ take_idle(struct upstream *u, uint64_t generation)
 		return NULL;
 	TAILQ_REMOVE(&u->idle, uc, link);
 	u->idle_count--;
+	metric_sub(&u->metrics->upconns_idle, 1);
+	metric_add(&u->metrics->upconns_busy, 1);
 	TAILQ_INSERT_TAIL(&u->others, uc, link);
 	timers_cancel(&u->loop->timers, &uc->timer);
 	return uc;

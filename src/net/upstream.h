@@ -96,7 +96,8 @@ struct upconn {
 	enum lease_failure failure; /* found at once, told in the next turn */
 	char *why;
 	unsigned uses;
-	char *nonce; /* newest DPoP-Nonce seen here, or NULL */
+	int64_t begun_us; /* to connect */
+	char *nonce;      /* newest DPoP-Nonce seen here, or NULL */
 };
 
 struct upstream {

@@ -6,8 +6,29 @@
 #include "base/clock.h"
 #include "proxy/client.h"
 
+#include <assert.h>
+
 static const char *const methods[] = {"other", "GET", "HEAD", "POST", "PUT",
     "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"};
+
+static const char *const routes[] = {"other", "-", "mastio", "pass-through"};
+
+unsigned
+accesslog_route(const struct route *route)
+{
+	const char *name = route ? route->name : "-";
+
+	for (unsigned i = 1; i < COUNT(routes); i++)
+		if (strcmp(name, routes[i]) == 0)
+			return i;
+	return 0;
+}
+
+const char *
+accesslog_route_name(unsigned i)
+{
+	return routes[i < COUNT(routes) ? i : 0];
+}
 
 unsigned
 accesslog_method(struct span method)
@@ -28,6 +49,14 @@ const char *
 accesslog_end_name(unsigned end)
 {
 	return end_row(end < END_COUNT ? (enum end)end : END_INTERNAL)->token;
+}
+
+static_assert(METRIC_REFUSALS == VERDICT_TERMINAL + 1, "one for each action");
+
+const char *
+accesslog_refusal_name(unsigned action)
+{
+	return verdict_action_name((enum verdict_action)action);
 }
 
 static int64_t

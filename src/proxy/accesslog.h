@@ -12,8 +12,12 @@
 void accesslog_write(struct exchange *);
 
 /* Index for metric_request(), and back. */
+unsigned accesslog_route(const struct route *); /* NULL: none was found */
+const char *accesslog_route_name(unsigned);
 unsigned accesslog_method(struct span method);
 const char *accesslog_method_name(unsigned);
 const char *accesslog_end_name(unsigned);
+/* The same for metrics' refusals. */
+const char *accesslog_refusal_name(unsigned);
 
 #endif

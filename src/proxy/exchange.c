@@ -399,6 +399,12 @@ x_send(struct exchange *x)
 
 /* ---- body: the client's, streamed while it comes ---- */
 
+static void
+count_kept(struct worker *w)
+{
+	metric_set(&w->metrics->replay_held, w->replay_total - w->replay_left);
+}
+
 /* False: the exchange has ended. */
 static bool
 pump_request(struct exchange *x)
@@ -421,6 +427,7 @@ pump_request(struct exchange *x)
 	}
 	if (x->up.bytes != before)
 		x_touch(x);
+	count_kept(x->w);
 	/* If the gateway takes no more, reading will say why. */
 	conn_flush(to);
 	return true;
@@ -684,6 +691,8 @@ act_on(struct exchange *x, const struct verdict *v)
 		     x->tries[v->action] < v->tries &&
 		     (v->action != VERDICT_LEARN_HTU || *v->base);
 
+	if (v->action != VERDICT_PASS)
+		metric_add(&x->w->metrics->refusals[v->action], 1);
 	if (v->action == VERDICT_PASS || v->action == VERDICT_BACKOFF) {
 		begin_relay(x);
 		return x_goto(x, &step_relay);
@@ -818,7 +827,9 @@ count(struct exchange *x)
 	x->bytes_out = x->down.bytes;
 	metric_add(&m->bytes_in, x->bytes_in);
 	metric_add(&m->bytes_out, x->bytes_out);
-	metric_request(m, accesslog_method(x->req.method), x->status, x->end);
+	metric_request(
+	    m, &(struct metric_kind){accesslog_route(x->route),
+		   accesslog_method(x->req.method), x->status, x->end});
 	histogram_add(&m->duration, clock_now_us() - x->start_us);
 	if (x->first_us)
 		histogram_add(&m->first_byte, x->first_us - x->start_us);
@@ -830,6 +841,7 @@ release(struct exchange *x)
 	unpark(x);
 	drop_answer(x);
 	replay_drop(&x->kept);
+	count_kept(x->w);
 	worker_box_give(x->w, x->box);
 	x->box = NULL;
 	view_unref(x->view);

@@ -374,7 +374,8 @@ worker_new(unsigned id, const struct config *conf, struct resolver *resolver,
 	w->max_headers = conf->max_headers > ANSWER_HEADERS_MAX
 			     ? conf->max_headers
 			     : ANSWER_HEADERS_MAX;
-	w->replay_left = (size_t)conf->replay_total / conf->workers;
+	w->replay_total = (size_t)conf->replay_total / conf->workers;
+	w->replay_left = w->replay_total;
 	/* Its own cache lines: nobody else's writes slow counting down. */
 	w->metrics = aligned_alloc(64, (sizeof(struct metrics) + 63) / 64 * 64);
 	if (!w->metrics)

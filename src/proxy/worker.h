@@ -74,7 +74,7 @@ struct worker {
 	struct headbox *boxes; /* free ones */
 	unsigned nboxes;
 	unsigned max_headers;
-	size_t replay_left;
+	size_t replay_total, replay_left; /* bytes of bodies kept */
 	struct log_sink log;
 	struct timer log_timer;
 	uint64_t request_seed, request_count;

@@ -1,6 +1,7 @@
 /*
- * The counters that a worker keeps, one row each.
+ * The counters and gauges that a worker keeps, one row each.
  * COUNTER(MEMBER, "name without prefix", "label or empty", "help")
+ * GAUGE(the same)
  * Rows of one name stand together; their labels tell them apart.
  */
 COUNTER(
@@ -25,3 +26,12 @@ COUNTER(bytes_in, "client_received_bytes_total", "",
     "Request body bytes received from clients")
 COUNTER(bytes_out, "client_sent_bytes_total", "",
     "Response body bytes sent to clients")
+GAUGE(streams_open, "open_streams", "", "Responses under way")
+GAUGE(replay_held, "replay_buffer_bytes", "",
+    "Request bodies kept in case they must be sent again")
+GAUGE(upconns_idle, "upstream_connections", "state=\"idle\"",
+    "Connections to the gateway and to pass-through hosts")
+GAUGE(upconns_busy, "upstream_connections", "state=\"busy\"",
+    "Connections to the gateway and to pass-through hosts")
+GAUGE(upconns_connecting, "upstream_connections", "state=\"connecting\"",
+    "Connections to the gateway and to pass-through hosts")

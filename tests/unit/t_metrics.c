@@ -21,7 +21,27 @@ end_name(unsigned i)
 	return i == 7 ? "seven" : "ok";
 }
 
-static const struct metric_names names = {method_name, end_name};
+static const char *
+refusal_name(unsigned i)
+{
+	return i == 3 ? "login" : "x";
+}
+
+static const char *
+route_name(unsigned i)
+{
+	return i ? "mastio" : "-";
+}
+
+static const struct metric_names names = {
+    route_name, method_name, end_name, refusal_name};
+
+static void
+request(struct metrics *m, unsigned method, unsigned status, unsigned end)
+{
+	metric_request(
+	    m, &(struct metric_kind){status != 0, method, status, end});
+}
 
 static char *
 text_of(struct metrics *const *w, unsigned n)
@@ -59,19 +79,19 @@ START_TEST(sum_over_workers)
 	metric_add(&w[1]->clients_closed, 2);
 	metric_add(&w[1]->handshakes_resumed, 3);
 	metric_add(&w[1]->streams_open, 1);
-	metric_request(w[0], 1, 200, 0);
-	metric_request(w[1], 1, 200, 0);
-	metric_request(w[1], 1, 200, 0);
-	metric_request(w[1], 2, 0, 7);
+	request(w[0], 1, 200, 0);
+	request(w[1], 1, 200, 0);
+	request(w[1], 1, 200, 0);
+	request(w[1], 2, 0, 7);
 	text = text_of(w, 2);
 	ck_assert(value_of(text, "dpop_proofs_total") == 42);
 	ck_assert(value_of(text, "clients") == 3);
 	ck_assert(value_of(text, "open_streams") == 1);
 	ck_assert(value_of(text, "tls_handshakes_total{resumed=\"yes\"}") == 3);
 	ck_assert(value_of(text, "tls_handshakes_total{resumed=\"no\"}") == 0);
-	ck_assert(value_of(text, "requests_total{route=\"gateway\",method="
+	ck_assert(value_of(text, "requests_total{route=\"mastio\",method="
 				 "\"GET\",code=\"200\",end=\"ok\"}") == 3);
-	ck_assert(value_of(text, "requests_total{route=\"gateway\",method="
+	ck_assert(value_of(text, "requests_total{route=\"-\",method="
 				 "\"POST\",code=\"0\",end=\"seven\"}") == 1);
 	free(text);
 	free(w[0]);
@@ -138,8 +158,8 @@ START_TEST(each_name_is_announced_once)
 	unsigned nseen = 0, samples = 0;
 	char *text;
 
-	metric_request(w[0], 1, 200, 0);
-	metric_request(w[0], 1, 404, 0);
+	request(w[0], 1, 200, 0);
+	request(w[0], 1, 404, 0);
 	text = text_of(w, 1);
 	rest = span_of(text);
 	ck_assert(span_ends(rest, SPAN("\n")));
@@ -182,15 +202,18 @@ START_TEST(the_label_space_is_bounded)
 	unsigned lines = 0;
 	char *text;
 
-	/* More kinds than there is room for: the rest goes uncounted. */
+	/* More kinds than there is room for: the rest is one kind. */
 	for (unsigned i = 0; i < REQUEST_SLOTS + 100; i++)
-		metric_request(w[0], i % 16, 100 + i, 0);
-	metric_request(w[0], 0, 100, 0);
+		request(w[0], i % 16, 100 + i, 0);
+	request(w[0], 0, 100, 0);
 	text = text_of(w, 1);
 	for (const char *p = text; (p = strstr(p, "requests_total{")); p++)
 		lines++;
-	ck_assert_uint_eq(lines, REQUEST_SLOTS);
-	ck_assert(value_of(text, "requests_total{route=\"gateway\",method="
+	ck_assert_uint_eq(lines, REQUEST_SLOTS + 1);
+	ck_assert(
+	    value_of(text, "requests_total{route=\"other\",method=\"other\","
+			   "code=\"other\",end=\"other\"}") == 100);
+	ck_assert(value_of(text, "requests_total{route=\"mastio\",method="
 				 "\"POST\",code=\"100\",end=\"ok\"}") == 2);
 	free(text);
 	free(w[0]);
@@ -208,9 +231,44 @@ START_TEST(single_values)
 			      "# TYPE cullis_sidecar_x_seconds gauge\n"
 			      "cullis_sidecar_x_seconds{kind=\"a\"} 1.5\n"
 			      "cullis_sidecar_x_seconds{kind=\"b\"} -2\n");
+	buf_clear(&b);
+	metrics_write_standard(&b, "process_x", "gauge", "Help", 3);
+	ck_span(buf_span(&b), "# HELP process_x Help\n"
+			      "# TYPE process_x gauge\n"
+			      "process_x 3\n");
 	buf_free(&b);
 }
 END_TEST
 
+START_TEST(gauges_and_refusals)
+{
+	struct metrics *w[2] = {
+	    MEM_NEW(struct metrics), MEM_NEW(struct metrics)};
+	char *text;
+
+	metric_add(&w[0]->upconns_idle, 4);
+	metric_sub(&w[0]->upconns_idle, 1);
+	metric_add(&w[1]->upconns_idle, 2);
+	metric_set(&w[1]->replay_held, 77);
+	metric_add(&w[0]->refusals[3], 2);
+	metric_add(&w[1]->refusals[3], 1);
+	histogram_add(&w[1]->connect, 2000);
+	text = text_of(w, 2);
+	ck_assert(value_of(text, "upstream_connections{state=\"idle\"}") == 5);
+	ck_assert(value_of(text, "upstream_connections{state=\"busy\"}") == 0);
+	ck_assert(value_of(text, "replay_buffer_bytes") == 77);
+	ck_assert(
+	    value_of(text, "auth_refusals_total{verdict=\"login\"}") == 3);
+	ck_assert(
+	    value_of(text, "upstream_connect_duration_seconds_count") == 1);
+	ck_assert_ptr_nonnull(
+	    strstr(text, "# TYPE cullis_sidecar_upstream_connections gauge\n"));
+	free(text);
+	free(w[0]);
+	free(w[1]);
+}
+END_TEST
+
 UNIT_MAIN("metrics", sum_over_workers, histograms_are_cumulative,
-    each_name_is_announced_once, the_label_space_is_bounded, single_values)
+    each_name_is_announced_once, the_label_space_is_bounded, single_values,
+    gauges_and_refusals)

@@ -7,7 +7,7 @@ import resource
 import socket
 import time
 
-from harness import case
+from harness import case, exposition
 
 
 def healthcheck(t, s, *args):
@@ -172,9 +172,60 @@ def metrics_count(t):
         assert any(
             k.startswith(name) for k in m), name
     text = s.admin("/metrics").body.decode()
-    for line in text.splitlines():
-        assert line.startswith(("#", "cullis_sidecar_", "process_")), line
+    found = exposition.parse(text)
+    for name, labels in found:
+        assert name.startswith(("cullis_sidecar_", "process_")), name
+    routes = {dict(labels)["route"] for name, labels in found
+              if name == "cullis_sidecar_requests_total"}
+    assert routes == {"mastio", "-"}, routes
     assert "/v1/" not in text
+
+
+@case
+def process_metrics(t):
+    """What every program tells of itself has the name it has everywhere."""
+    g, s = t.pair()
+    m = exposition.parse(s.admin("/metrics").body.decode())
+    limit = resource.prlimit(s.process.pid, resource.RLIMIT_NOFILE)[0]
+    assert m["process_max_fds", ()] == limit, m
+    assert abs(m["process_open_fds", ()] - open_files(s)) <= 2, m
+    assert m["process_resident_memory_bytes", ()] > 1e6, m
+    assert m["process_cpu_seconds_total", ()] > 0, m
+    assert abs(m["process_start_time_seconds", ()] - time.time()) < 600, m
+
+
+@case
+def gauges_of_the_moment(t):
+    """Connections to the gateway by state, and bodies that are kept."""
+    g, s = t.pair()
+    assert s.get("/v1/models").status == 200
+
+    def connections(state):
+        return s.metrics()[f'upstream_connections{{state="{state}"}}']
+
+    t.wait_until(lambda: connections("idle") >= 1)
+    assert connections("busy") == connections("connecting") == 0
+    assert s.metrics()["upstream_connect_duration_seconds_count"] >= 2
+    with s.connect() as c:
+        c.send(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\n"
+               b"Content-Length: 9\r\n\r\nabc")
+        t.wait_until(lambda: s.metrics()["replay_buffer_bytes"] == 3)
+        assert connections("busy") == 1
+    t.wait_until(lambda: connections("busy") == 0)
+    assert s.metrics()["replay_buffer_bytes"] == 0
+
+
+@case
+def refusals_are_counted(t):
+    """Each kind of refusal of our credentials is a series of its own."""
+    g, s = t.pair()
+    g.fault_json("/v1/models", 401, {"detail": "use_dpop_nonce"}, count=1,
+                 headers={"DPoP-Nonce": "00112233445566778899aabbccddeeff"})
+    assert s.get("/v1/models").status == 200
+    found = {k: v for k, v in s.metrics().items()
+             if k.startswith("auth_refusals_total")}
+    assert found.pop('auth_refusals_total{verdict="new-nonce"}') == 1, found
+    assert len(found) > 4 and not any(found.values()), found
 
 
 @case
