@@ -207,6 +207,16 @@ normalise(struct span decoded, struct buf *out)
 	return PATH_OK;
 }
 
+static bool
+has_escape(struct span s)
+{
+	for (size_t i = 0; i + 2 < s.n; i++)
+		if (s.p[i] == '%' && ascii_hex(s.p[i + 1]) >= 0 &&
+		    ascii_hex(s.p[i + 2]) >= 0)
+			return true;
+	return false;
+}
+
 enum path_status
 path_read(struct span raw, struct path *path)
 {
@@ -219,6 +229,8 @@ path_read(struct span raw, struct path *path)
 	st = decode(raw, &path->decoded);
 	if (st == PATH_OK && !span_is_utf8(buf_span(&path->decoded)))
 		st = PATH_NOT_UTF8;
+	if (st == PATH_OK && has_escape(buf_span(&path->decoded)))
+		st = PATH_DOUBLE_ESCAPE;
 	if (st == PATH_OK) {
 		buf_reserve(&path->policy, path->decoded.len);
 		st = normalise(buf_span(&path->decoded), &path->policy);
@@ -242,6 +254,8 @@ path_status_text(enum path_status st)
 		return "a control byte in the path";
 	case PATH_BACKSLASH:
 		return "a backslash in the path";
+	case PATH_DOUBLE_ESCAPE:
+		return "an escape that decodes to another one in the path";
 	case PATH_DOT_SEGMENT:
 		return "a \".\" or \"..\" segment in the path";
 	case PATH_NOT_UTF8:

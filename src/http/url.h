@@ -63,6 +63,9 @@ enum path_status {
 	PATH_BAD_ESCAPE,    /* "%" without two hex digits */
 	PATH_CONTROL,       /* decodes to a control byte or NUL */
 	PATH_BACKSLASH,     /* decodes to '\' */
+	PATH_DOUBLE_ESCAPE, /* decodes to another escape ("%2561"): a gateway
+			     * that passes on what it decoded lets the next
+			     * hop decode again */
 	PATH_DOT_SEGMENT,   /* a "." or ".." segment, however it is spelled,
 			     * also with ";params" behind it */
 	PATH_NOT_UTF8,      /* decodes to something that is not UTF-8 */
