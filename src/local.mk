@@ -62,6 +62,7 @@ libsidecar_a_SOURCES = \
 	src/net/replay.c src/net/replay.h \
 	src/net/resolve.c src/net/resolve.h \
 	src/net/timers.c src/net/timers.h \
+	src/net/unixsock.c src/net/unixsock.h \
 	src/net/upstream.c src/net/upstream.h \
 	src/net/viaproxy.c src/net/viaproxy.h \
 	src/proxy/accesslog.c src/proxy/accesslog.h \

@@ -6,17 +6,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/unixsock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <grp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define BACKLOG 512
@@ -27,7 +25,7 @@ struct listener {
 	struct loop *loop;
 	int fd;
 	char *name;
-	char *path; /* Unix: the file to remove */
+	struct unixsock file; /* Unix */
 	char host[INET6_ADDRSTRLEN];
 	struct route_local local;
 	struct event *event;
@@ -92,69 +90,14 @@ open_tcp(struct listener *l, const struct listen_addr *a, struct err *err)
 	return 0;
 }
 
-/* A socket file that nobody serves any more may be replaced; a file of
- * another kind refuses a connection as well. */
-static bool
-is_stale(const struct sockaddr_un *sun)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	struct stat st;
-	bool refused;
-
-	if (fd < 0)
-		return false;
-	refused = connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) < 0 &&
-		  errno == ECONNREFUSED;
-	close(fd);
-	return refused && lstat(sun->sun_path, &st) == 0 &&
-	       S_ISSOCK(st.st_mode);
-}
-
-static int
-set_owner(const char *path, const struct listener_options *o, struct err *err)
-{
-	struct group *g = o->group ? getgrnam(o->group) : NULL;
-
-	if (o->group && !g)
-		return err_set(err, EXIT_CONFIG,
-		    "listen-group: there is no group %s", o->group);
-	if (chmod(path, o->mode) < 0 ||
-	    (g && chown(path, (uid_t)-1, g->gr_gid) < 0))
-		return err_set(err, err_exit_of(errno, EXIT_RUNTIME),
-		    "listen: cannot set mode and group of %s: %s", path,
-		    strerror(errno));
-	return 0;
-}
-
 static int
 open_unix(struct listener *l, const struct listen_addr *a,
     const struct listener_options *o, struct err *err)
 {
-	struct sockaddr_un sun = {.sun_family = AF_UNIX};
-	int r;
-
 	l->name = mem_printf("unix:%s", a->path);
 	l->local.is_unix = true;
-	if (strlen(a->path) >= sizeof(sun.sun_path))
-		return err_set(err, EXIT_CONFIG,
-		    "listen: %s is longer than %zu bytes", a->path,
-		    sizeof(sun.sun_path) - 1);
-	strcpy(sun.sun_path, a->path);
-	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (l->fd < 0)
-		return bind_error(err, l->name);
-	r = bind(l->fd, (struct sockaddr *)&sun, sizeof(sun));
-	if (r < 0 && errno == EADDRINUSE) {
-		if (is_stale(&sun) && unlink(a->path) == 0)
-			r = bind(l->fd, (struct sockaddr *)&sun, sizeof(sun));
-		else
-			errno = EADDRINUSE;
-	}
-	if (r < 0)
-		return bind_error(err, l->name);
-	l->path = mem_strdup(a->path);
-	/* Nobody can connect before listen(), so the mode is never too wide. */
-	return set_owner(a->path, o, err);
+	l->fd = unixsock_bind(&l->file, a->path, o->mode, o->group, err);
+	return l->fd < 0 ? -1 : 0;
 }
 
 static void
@@ -213,6 +156,7 @@ listener_open(struct loop *loop, const struct listen_addr *a,
 
 	l->loop = loop;
 	l->fd = -1;
+	l->file.lock_fd = -1;
 	timer_init(&l->starved, on_starved, l);
 	if (a->kind == LISTEN_TCP)
 		r = open_tcp(l, a, err);
@@ -265,10 +209,7 @@ listener_close(struct listener *l)
 		l->event = NULL;
 	}
 	timers_cancel(&l->loop->timers, &l->starved);
-	if (l->path)
-		unlink(l->path);
-	free(l->path);
-	l->path = NULL;
+	unixsock_release(&l->file);
 	if (l->fd >= 0)
 		close(l->fd);
 	l->fd = -1;
@@ -295,7 +236,7 @@ listener_addr(const struct listener *l)
 
 	a.kind = l->local.is_unix ? LISTEN_UNIX : LISTEN_TCP;
 	if (l->local.is_unix)
-		a.path = mem_strdup(l->path);
+		a.path = mem_strdup(l->file.path);
 	else
 		a.host = mem_strdup(l->host);
 	a.port = l->local.port;

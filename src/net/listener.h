@@ -16,7 +16,7 @@ struct listener;
 
 struct listener_options {
 	unsigned mode;     /* of a Unix socket's file */
-	const char *group; /* of that file, or NULL */
+	const char *group; /* of that file, name or number, or NULL */
 };
 
 /* fd is non-blocking and close-on-exec, owned by the callee. */

@@ -57,6 +57,8 @@ UNIT_NET_TESTS = \
 	tests/unit/t_timers \
 	tests/unit/t_upstream \
 	tests/unit/t_viaproxy
+	tests/unit/t_unixsock \
+	tests/unit/t_upstream
 
 # Between a scripted agent and a scripted gateway.
 UNIT_PROXY_TESTS = \
@@ -278,3 +280,7 @@ tests_unit_t_session_LDADD = $(UNIT_LIBS)
 tests_unit_t_conn_SOURCES = tests/unit/t_conn.c $(UNIT_GATE_SOURCES)
 tests_unit_t_conn_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_conn_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_unixsock_SOURCES = tests/unit/t_unixsock.c tests/unit/unit.h
+tests_unit_t_unixsock_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_unixsock_LDADD = $(UNIT_LIBS)
