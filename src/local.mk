@@ -51,6 +51,7 @@ libsidecar_a_SOURCES = \
 	src/conf/route.c src/conf/route.h \
 	src/conf/secret.c src/conf/secret.h \
 	src/conf/setting.c src/conf/setting.h \
+	src/conf/users.c src/conf/users.h \
 	src/conf/value.c src/conf/value.h \
 	src/net/conn.c src/net/conn.h \
 	src/net/fetch.c src/net/fetch.h \

@@ -43,6 +43,7 @@ UNIT_CONF_TESTS = \
 	tests/unit/t_options \
 	tests/unit/t_parse \
 	tests/unit/t_route \
+	tests/unit/t_users \
 	tests/unit/t_value
 
 UNIT_NET_TESTS = \
@@ -50,6 +51,7 @@ UNIT_NET_TESTS = \
 	tests/unit/t_fetch \
 	tests/unit/t_listener \
 	tests/unit/t_mailbox \
+	tests/unit/t_owner \
 	tests/unit/t_peer \
 	tests/unit/t_relay \
 	tests/unit/t_replay \
@@ -280,6 +282,14 @@ tests_unit_t_session_LDADD = $(UNIT_LIBS)
 tests_unit_t_conn_SOURCES = tests/unit/t_conn.c $(UNIT_GATE_SOURCES)
 tests_unit_t_conn_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_conn_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_users_SOURCES = tests/unit/t_users.c tests/unit/unit.h
+tests_unit_t_users_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_users_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_owner_SOURCES = tests/unit/t_owner.c tests/unit/unit.h
+tests_unit_t_owner_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_owner_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_unixsock_SOURCES = tests/unit/t_unixsock.c tests/unit/unit.h
 tests_unit_t_unixsock_CFLAGS = $(UNIT_CFLAGS)
