@@ -35,6 +35,7 @@ libsidecar_a_SOURCES = \
 	src/auth/idfile.c src/auth/idfile.h \
 	src/auth/jwk.c src/auth/jwk.h \
 	src/auth/keyfile.c src/auth/keyfile.h \
+	src/auth/localtoken.c src/auth/localtoken.h \
 	src/auth/scrub.c src/auth/scrub.h \
 	src/auth/signer.c src/auth/signer.h \
 	src/auth/tls.c src/auth/tls.h \

@@ -55,8 +55,9 @@ buf_add_b64(struct buf *b, const void *in, size_t n)
 		buf_add_char(b, '=');
 }
 
+/* The alphabets differ in their last two characters. */
 static int
-url_value(char c)
+value_of(char c, const char *alphabet)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -64,11 +65,11 @@ url_value(char c)
 		return c - 'a' + 26;
 	if (c >= '0' && c <= '9')
 		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
+	return c == alphabet[62] ? 62 : c == alphabet[63] ? 63 : -1;
 }
 
-ssize_t
-b64url_decode(void *out, size_t max, struct span text)
+static ssize_t
+decode(void *out, size_t max, struct span text, const char *alphabet)
 {
 	unsigned char *at = out;
 	uint32_t bits = 0;
@@ -78,7 +79,7 @@ b64url_decode(void *out, size_t max, struct span text)
 	if (text.n % 4 == 1)
 		return -1;
 	for (size_t i = 0; i < text.n; i++) {
-		int v = url_value(text.p[i]);
+		int v = value_of(text.p[i], alphabet);
 
 		if (v < 0)
 			return -1;
@@ -95,4 +96,20 @@ b64url_decode(void *out, size_t max, struct span text)
 	if (bits & ((1u << have) - 1))
 		return -1;
 	return (ssize_t)n;
+}
+
+ssize_t
+b64url_decode(void *out, size_t max, struct span text)
+{
+	return decode(out, max, text, url_alphabet);
+}
+
+ssize_t
+b64_decode(void *out, size_t max, struct span text)
+{
+	if (text.n % 4 != 0)
+		return -1;
+	for (unsigned i = 0; i < 2 && span_ends(text, SPAN("=")); i++)
+		text.n--;
+	return decode(out, max, text, std_alphabet);
 }

@@ -25,5 +25,7 @@ void buf_add_b64(struct buf *, const void *in, size_t n);
 /* Decode to out, at most max bytes.  Returns the count, or -1 if the text is
  * not exact base64url or too long. */
 ssize_t b64url_decode(void *out, size_t max, struct span text);
+/* The same for the standard alphabet with its padding. */
+ssize_t b64_decode(void *out, size_t max, struct span text);
 
 #endif

@@ -31,6 +31,7 @@ UNIT_AUTH_TESTS = \
 	tests/unit/t_identity \
 	tests/unit/t_idfile \
 	tests/unit/t_jwk \
+	tests/unit/t_localtoken \
 	tests/unit/t_signer \
 	tests/unit/t_tls \
 	tests/unit/t_token \
@@ -282,6 +283,11 @@ tests_unit_t_session_LDADD = $(UNIT_LIBS)
 tests_unit_t_conn_SOURCES = tests/unit/t_conn.c $(UNIT_GATE_SOURCES)
 tests_unit_t_conn_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_conn_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_localtoken_SOURCES = tests/unit/t_localtoken.c tests/unit/unit.h \
+    tests/unit/conf_fixture.h
+tests_unit_t_localtoken_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_localtoken_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_users_SOURCES = tests/unit/t_users.c tests/unit/unit.h
 tests_unit_t_users_CFLAGS = $(UNIT_CFLAGS)

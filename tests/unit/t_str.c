@@ -112,6 +112,36 @@ START_TEST(b64url_is_strict)
 }
 END_TEST
 
+START_TEST(b64_round_trip)
+{
+	/* RFC 4648 section 10. */
+	static const struct {
+		const char *raw, *text;
+	} rows[] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+	    {"foob", "Zm9vYg=="}, {"\xff\xfe\xfd", "//79"},
+	    {"\xfb\xff", "+/8="}};
+	static const char *const bad[] = {"Z", "Zg", "Zg=", "Zg===", "Zh==",
+	    "Zm9=", "Zm9v=", "Zm9v====", "====", "Z===", "Zm=v", "__79", "Zm 8",
+	    "Zm8=\n"};
+	char out[16];
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct buf b = BUF_INIT;
+		size_t n = strlen(rows[i].raw);
+
+		buf_add_b64(&b, rows[i].raw, n);
+		ck_span(buf_span(&b), rows[i].text);
+		ck_assert_int_eq(b64_decode(out, sizeof(out), buf_span(&b)), n);
+		ck_assert_mem_eq(out, rows[i].raw, n);
+		buf_free(&b);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++)
+		ck_assert_msg(b64_decode(out, sizeof(out), span_of(bad[i])) < 0,
+		    "%s", bad[i]);
+	ck_assert_int_lt(b64_decode(out, 2, SPAN("Zm9v")), 0);
+}
+END_TEST
+
 UNIT_MAIN("str", span_cut_walks_a_list, span_u64_takes_digits_only,
     buf_keeps_one_run, json_text_is_escaped, utf8_is_told_apart,
-    b64url_round_trip, b64url_is_strict)
+    b64url_round_trip, b64url_is_strict, b64_round_trip)
