@@ -50,6 +50,7 @@ libsidecar_a_SOURCES = \
 	src/conf/options.c src/conf/options.h \
 	src/conf/parse.c src/conf/parse.h \
 	src/conf/route.c src/conf/route.h \
+	src/conf/rule.c src/conf/rule.h \
 	src/conf/secret.c src/conf/secret.h \
 	src/conf/setting.c src/conf/setting.h \
 	src/conf/users.c src/conf/users.h \
@@ -70,6 +71,7 @@ libsidecar_a_SOURCES = \
 	src/proxy/accesslog.c src/proxy/accesslog.h \
 	src/proxy/admit.c src/proxy/admit.h \
 	src/proxy/bundle.c src/proxy/bundle.h \
+	src/proxy/caller.c src/proxy/caller.h \
 	src/proxy/client.c src/proxy/client.h \
 	src/proxy/exchange.c src/proxy/exchange.h \
 	src/proxy/message.c src/proxy/message.h \

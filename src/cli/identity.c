@@ -132,10 +132,11 @@ print_json(const struct facts *f, const struct findings *found)
 	buf_free(&b);
 }
 
-/* Config and identity, as far as they can be loaded, with all findings. */
+/* Config and identity, as far as they can be loaded, with all findings.
+ * serving: also what only the running sidecar needs. */
 static void
 load_both(const struct cli *cli, struct config **conf, struct identity **id,
-    bool need_gateway, struct findings *found)
+    bool serving, struct findings *found)
 {
 	struct identity_source source;
 	struct err err = ERR_INIT;
@@ -144,9 +145,11 @@ load_both(const struct cli *cli, struct config **conf, struct identity **id,
 	*conf = config_load(&cli->input, found);
 	if (!*conf)
 		return;
+	if (serving && config_read_secrets(*conf, found, &err) < 0)
+		findings_err(found, &err);
 	source = idsource_of(*conf);
 	*id = identity_load(&source, found, &err);
-	if (!*id || (!identity_mastio_url(*id) && !need_gateway))
+	if (!*id || (!identity_mastio_url(*id) && !serving))
 		return;
 	if (config_adopt_gateway(*conf, identity_mastio_url(*id), &err) != 0)
 		findings_err(found, &err);

@@ -63,15 +63,23 @@ access_is_reserved(struct span path)
 }
 
 enum access_verdict
-access_check(const struct config *conf, struct span method, struct span path,
-    struct span *matched)
+access_check(const struct config *conf, struct span method, struct span raw,
+    struct span policy, struct span *matched)
 {
-	const struct reserved *row = find_reserved(path);
+	const struct reserved *row = find_reserved(policy);
+	const struct rule *denied = rule_denying(&conf->deny, method, policy);
 	bool reads =
 	    span_eq(method, SPAN("GET")) || span_eq(method, SPAN("HEAD"));
 
-	if (!row || (reads && row->reads_pass) || is_opened(conf, path))
-		return ACCESS_ALLOWED;
-	*matched = row->prefix;
-	return ACCESS_RESERVED;
+	if (row && !(reads && row->reads_pass) && !is_opened(conf, policy)) {
+		*matched = row->prefix;
+		return ACCESS_RESERVED;
+	}
+	if (denied) {
+		*matched = span_of(denied->text);
+		return ACCESS_DENIED;
+	}
+	if (conf->allow.n && !rule_allowing(&conf->allow, method, raw))
+		return ACCESS_UNNAMED;
+	return ACCESS_ALLOWED;
 }

@@ -289,13 +289,15 @@ load_flags(
 static void
 check_listeners(const struct config *conf, struct findings *found)
 {
-	for (size_t i = 0; i < conf->listen.n; i++)
+	bool open = conf->unsafe_listen && conf->local_token_file;
+
+	for (size_t i = 0; !open && i < conf->listen.n; i++)
 		if (!listen_is_local(&conf->listen.v[i]))
 			findings_error(found, EXIT_CONFIG,
-			    "%s: listen is off loopback (%s); anybody who can "
-			    "connect there would act as the agent, and this "
-			    "version cannot tell callers apart: use 127.0.0.1 "
-			    "or a Unix socket",
+			    "%s: listen is off loopback (%s), where anybody "
+			    "who can connect would act as the agent: use "
+			    "127.0.0.1 or a Unix socket, or set both "
+			    "unsafe-listen = yes and local-token-file",
 			    conf->source[OPTION_listen].where,
 			    conf->listen.v[i].host);
 	for (size_t i = 0; i < conf->admin_listen.n; i++)
@@ -448,6 +450,16 @@ config_adopt_gateway(struct config *conf, const char *url, struct err *err)
 	return 0;
 }
 
+int
+config_read_secrets(
+    struct config *conf, struct findings *found, struct err *err)
+{
+	if (!conf->local_token_file)
+		return 0;
+	conf->local_token = localtoken_read(conf->local_token_file, found, err);
+	return conf->local_token ? 0 : -1;
+}
+
 struct config *
 config_ref(struct config *conf)
 {
@@ -467,6 +479,7 @@ config_unref(struct config *conf)
 		free(conf->source[id].text);
 		free(conf->source[id].where);
 	}
+	localtoken_free(conf->local_token);
 	free(conf->runtime_dir);
 	free(conf->pass_routes);
 	mem_wipe_free_str(conf->proxy_credentials);

@@ -9,6 +9,7 @@
 #define CONF_CONFIG_H
 
 #include "auth/finding.h"
+#include "auth/localtoken.h"
 #include "conf/options.h"
 #include "conf/route.h"
 
@@ -53,6 +54,10 @@ struct config {
 
 	char *runtime_dir; /* first of RUNTIME_DIRECTORY, or NULL */
 
+	/* What local-token-file holds; NULL until config_read_secrets(), and
+	 * then a request that needs it is refused. */
+	struct localtoken *local_token;
+
 	/* To the gateway.  Complete once config_adopt_gateway() has
 	 * succeeded. */
 	struct route route;
@@ -87,6 +92,12 @@ struct config *config_load(
  * gateway at all, or a bad url. */
 int config_adopt_gateway(
     struct config *, const char *url, struct err *) ATTR_MUST_USE;
+
+/* Read the secrets that keys name the files of.  Before the config is shared,
+ * and only by who serves: other commands may run as somebody who may not read
+ * them.  Returns 0, or -1 with err filled in; warnings go to found. */
+int config_read_secrets(
+    struct config *, struct findings *found, struct err *) ATTR_MUST_USE;
 
 struct config *config_ref(struct config *);
 void config_unref(struct config *); /* NULL is allowed */

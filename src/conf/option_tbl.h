@@ -103,8 +103,9 @@ OPT(admin_listen, "admin-listen", LISTEN, NULL, NULL,
     "RUNTIME_DIRECTORY, unix:$RUNTIME_DIRECTORY/admin.sock.")
 OPT(unsafe_listen, "unsafe-listen", BOOL, NULL, "no", OPTION_START,
     "allow agents off loopback",
-    "Whether listen may be off loopback.  This version has no way to tell "
-    "callers apart and refuses such an address in any case.")
+    "Whether listen may be off loopback.  Callers there must show the token "
+    "of local-token-file, so that key is needed too.  What passes on the "
+    "network is not encrypted.")
 OPT(listen_mode, "listen-mode", MODE, NULL, "0660", OPTION_START,
     "mode of Unix sockets in listen",
     "The mode of the Unix sockets in listen, octal.  Those in admin-listen "
@@ -112,6 +113,34 @@ OPT(listen_mode, "listen-mode", MODE, NULL, "0660", OPTION_START,
 OPT(listen_group, "listen-group", STRING, NULL, NULL, OPTION_START,
     "group of Unix sockets in listen",
     "The group that owns the Unix sockets in listen, by name or number.")
+
+/* Callers */
+OPT(allow_uid, "allow-uid", USERS, NULL, NULL, OPTION_LIST,
+    "users and @groups who may connect",
+    "A user, by name or number, or an @group, whose processes may use the "
+    "listeners; all others are answered 403 with code caller-refused.  The "
+    "kernel names the user when the connection is accepted: of a Unix socket "
+    "who connected, of loopback TCP who owns the other socket.  Where it "
+    "cannot tell, or says 65534 (nobody, also any user that this user "
+    "namespace does not map), the caller is refused, and so is one from "
+    "another machine.  Names and members are looked up when the configuration "
+    "is loaded.")
+OPT(local_token_file, "local-token-file", PATH, NULL, NULL, OPTION_START,
+    "secret that callers must show",
+    "A file with a secret of 16 to 512 visible ASCII characters, which callers "
+    "must show in one of these fields: Proxy-Authorization, as Basic, where "
+    "it is the password or the user name, or as Bearer; Authorization, as "
+    "Bearer; X-API-Key.  Others are answered 407 with code "
+    "local-token-required.  After a CONNECT that showed it, requests inside "
+    "the tunnel need not.  It is never sent to the gateway.")
+OPT(allow_header, "allow-header", FIELDS, NULL, NULL, OPTION_LIST,
+    "let one stripped field through",
+    "A field of requests that is let through although the sidecar strips it: "
+    "Cookie, X-API-Key, X-Admin-Secret, X-Org-Id, X-Org-Secret, "
+    "Authorization or one that begins with X-Cullis-.  Authorization is let "
+    "through only if it is a user's gateway token, Bearer culk_...; such a "
+    "request carries neither our token nor a proof, and the gateway takes it "
+    "for the user's.")
 
 /* Limits */
 OPT(workers, "workers", WORKERS, "1..64", "1", OPTION_START, "worker threads",
@@ -180,6 +209,18 @@ OPT(drain_timeout_ms, "drain-timeout", MS, "0..24h", "30s", 0,
     "How long open requests may go on after SIGTERM or SIGINT.")
 
 /* Rules */
+OPT(allow, "allow", RULES, NULL, NULL, OPTION_LIST, "requests that are allowed",
+    "A rule METHOD PATH-PREFIX, such as GET /v1/models; METHOD may be *.  With "
+    "one such rule, only requests that one of them allows are made; others "
+    "are answered 403 with code access-denied.  The prefix ends where a "
+    "segment ends: /v1/models is that path and all below it.  It is compared "
+    "with the path as it is sent, in that case, escapes decoded but for those "
+    "of a slash.  Reserved paths stay reserved.")
+OPT(deny, "deny", RULES, NULL, NULL, OPTION_LIST, "requests that are refused",
+    "A rule written like allow.  A request that a deny rule names is refused "
+    "even if an allow rule names it too.  Here the path is taken in its most "
+    "dangerous reading: decoded, without ;parameters and empty segments, "
+    "upper and lower case alike.")
 OPT(allow_reserved, "allow-reserved", URLPATHS, NULL, NULL, OPTION_LIST,
     "open one reserved path",
     "A path that agents may use although it is reserved.  Reserved are "

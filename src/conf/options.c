@@ -106,6 +106,12 @@ option_add_wants(enum option_id id, struct buf *b)
 	    [OPTION_TYPE_PROXY] = "http://host:port",
 	    [OPTION_TYPE_HOSTS] = "a host name without port",
 	    [OPTION_TYPE_URLPATHS] = "a reserved path such as /pki/ca.crt",
+	    [OPTION_TYPE_FIELDS] = "a stripped field that may be let through, "
+				   "such as Cookie",
+	    [OPTION_TYPE_RULES] = "METHOD /PATH-PREFIX such as GET /v1/models, "
+				  "without escape, parameter or wildcard",
+	    [OPTION_TYPE_USERS] = "a user or @group of this machine, but not "
+				  "65534",
 	    [OPTION_TYPE_LISTEN] = "IP:PORT or unix:/PATH (at most 107 bytes)",
 	    [OPTION_TYPE_ENUM] = "one of",
 	    [OPTION_TYPE_BOOL] = "yes or no",

@@ -6,6 +6,8 @@
 #ifndef CONF_OPTIONS_H
 #define CONF_OPTIONS_H
 
+#include "conf/rule.h"
+#include "conf/users.h"
 #include "conf/value.h"
 
 /* The C type of each option type. */
@@ -17,6 +19,9 @@
 #define OPTION_C_PROXY struct origin
 #define OPTION_C_HOSTS struct str_list
 #define OPTION_C_URLPATHS struct str_list
+#define OPTION_C_FIELDS struct str_list
+#define OPTION_C_RULES struct rule_list
+#define OPTION_C_USERS struct user_list
 #define OPTION_C_LISTEN struct listen_list
 #define OPTION_C_ENUM unsigned
 #define OPTION_C_BOOL bool
@@ -35,6 +40,9 @@ enum option_type {
 	OPTION_TYPE_PROXY,
 	OPTION_TYPE_HOSTS,
 	OPTION_TYPE_URLPATHS,
+	OPTION_TYPE_FIELDS,
+	OPTION_TYPE_RULES,
+	OPTION_TYPE_USERS,
 	OPTION_TYPE_LISTEN,
 	OPTION_TYPE_ENUM,
 	OPTION_TYPE_BOOL,

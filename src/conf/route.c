@@ -61,6 +61,24 @@ judge_authority(const struct config *conf, const struct target *target,
 	return HOST_OK;
 }
 
+/* A page that was lured here by DNS rebinding names a host, never an address:
+ * where we listen on all addresses, any of them is us. */
+static bool
+is_any_address(struct span host)
+{
+	return span_eq(host, SPAN("0.0.0.0")) || span_eq(host, SPAN("::"));
+}
+
+/* Of digits and dots alone authority_parse() takes nothing but addresses. */
+static bool
+is_address(const struct authority *a)
+{
+	for (size_t i = 0; !a->ipv6 && i < a->host.n; i++)
+		if (!ascii_digit(a->host.p[i]) && a->host.p[i] != '.')
+			return false;
+	return true;
+}
+
 static bool
 is_listener(const struct route_local *local, const struct authority *a)
 {
@@ -68,6 +86,8 @@ is_listener(const struct route_local *local, const struct authority *a)
 		return true;
 	if (a->port >= 0 && a->port != local->port)
 		return false;
+	if (is_any_address(local->host) && is_address(a))
+		return true;
 	return span_ieq(a->host, SPAN("localhost")) ||
 	       span_ieq(a->host, local->host);
 }

@@ -16,6 +16,8 @@ struct config;
 enum route_auth {
 	ROUTE_AUTH_MASTIO, /* session token and a proof per request */
 	ROUTE_AUTH_NONE,   /* the request as it is */
+	ROUTE_AUTH_CALLER, /* the caller's own Authorization: no route has
+			    * this, a single request may */
 };
 
 /* Is this one of the gateway's names, at whatever port? */

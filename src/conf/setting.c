@@ -7,6 +7,7 @@
 #include "conf/access.h"
 #include "conf/cpus.h"
 #include "conf/parse.h"
+#include "http/field.h"
 
 #include <stdlib.h>
 
@@ -37,7 +38,14 @@ setting_clear(struct config *conf, enum option_id id)
 		break;
 	case OPTION_TYPE_HOSTS:
 	case OPTION_TYPE_URLPATHS:
+	case OPTION_TYPE_FIELDS:
 		str_list_fini(member(conf, id));
+		break;
+	case OPTION_TYPE_RULES:
+		rule_list_fini(member(conf, id));
+		break;
+	case OPTION_TYPE_USERS:
+		users_fini(member(conf, id));
 		break;
 	case OPTION_TYPE_LISTEN:
 		listen_list_fini(member(conf, id));
@@ -135,6 +143,26 @@ read_url_path(struct span text, struct str_list *list)
 	return true;
 }
 
+static bool
+read_field(struct span text, struct str_list *list)
+{
+	if (!field_openable(text))
+		return false;
+	str_list_add(list, span_dup(text));
+	return true;
+}
+
+static bool
+read_rule(struct span text, struct rule_list *list)
+{
+	struct rule rule;
+
+	if (!rule_parse(text, &rule))
+		return false;
+	rule_list_add(list, rule);
+	return true;
+}
+
 /* `none` stands alone. */
 static bool
 read_listen(
@@ -174,6 +202,12 @@ read_member(struct config *conf, enum option_id id, struct span text, bool more)
 		return read_host(text, at);
 	case OPTION_TYPE_URLPATHS:
 		return read_url_path(text, at);
+	case OPTION_TYPE_FIELDS:
+		return read_field(text, at);
+	case OPTION_TYPE_RULES:
+		return read_rule(text, at);
+	case OPTION_TYPE_USERS:
+		return users_add(at, text);
 	case OPTION_TYPE_LISTEN:
 		return read_listen(id, text, more, at);
 	case OPTION_TYPE_ENUM:

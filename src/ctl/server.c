@@ -81,6 +81,15 @@ pause_accepting(struct server *s, bool pause)
 	}
 }
 
+/* A few system calls: only if somebody wants to know. */
+static struct peer
+look_at_peer(const struct server *s, int fd)
+{
+	if (!s->config->allow_uid.set && !log_access_wanted())
+		return (struct peer){0};
+	return peer_owner(fd);
+}
+
 static void
 on_accepted(void *arg, struct listener *l, int fd)
 {
@@ -91,7 +100,10 @@ on_accepted(void *arg, struct listener *l, int fd)
 	for (unsigned i = 1; i < s->nworkers; i++)
 		if (s->workers[i]->assigned < least->assigned)
 			least = s->workers[i];
-	worker_accept(least, l, fd, n >= s->config->max_clients);
+	worker_accept(least, &(struct arrival){.listener = l,
+				 .fd = fd,
+				 .peer = look_at_peer(s, fd),
+				 .overloaded = n >= s->config->max_clients});
 	if (n + 1 >= s->config->max_clients + OVERLOAD_ROOM && !s->draining)
 		pause_accepting(s, true);
 }
@@ -131,6 +143,17 @@ print_findings(const struct findings *found)
 }
 
 /* quiet: a failure is tried again later and not worth a word each time. */
+static int
+read_secrets(struct server *s, struct err *err)
+{
+	struct findings found = {0};
+	int r = config_read_secrets(s->config, &found, err);
+
+	print_findings(&found);
+	findings_free(&found);
+	return r;
+}
+
 static int
 load_identity(struct server *s, bool quiet, struct err *err)
 {
@@ -185,11 +208,14 @@ reload_config(struct server *s, struct err *err)
 {
 	struct findings found = {0};
 	struct config *conf = config_load(s->input, &found);
-	int r = conf ? 0 : findings_result(&found, err);
+	int r = conf ? config_read_secrets(conf, &found, err)
+		     : findings_result(&found, err);
 
-	if (conf) {
+	if (r == 0) {
 		config_unref(s->config);
 		s->config = conf;
+	} else {
+		config_unref(conf);
 	}
 	findings_free(&found);
 	return r;
@@ -388,6 +414,12 @@ write_addresses(struct server *s, struct err *err)
 	return r;
 }
 
+static bool
+callers_are_judged(const struct config *conf)
+{
+	return conf->allow_uid.set || conf->local_token_file;
+}
+
 static void
 note_listeners(struct server *s)
 {
@@ -404,7 +436,8 @@ begin_accepting(struct server *s)
 		listener_start(s->data[i], on_accepted, s);
 		log_info("server", "listening",
 		    L_STR("address", listener_name(s->data[i])), L_END);
-		if (!listener_local(s->data[i])->is_unix)
+		if (!callers_are_judged(s->config) &&
+		    !listener_local(s->data[i])->is_unix)
 			log_warn("server",
 			    "every local user who can connect here acts as "
 			    "the agent",
@@ -459,6 +492,8 @@ start(struct server *s, struct err *err)
 	struct identity_source source = idsource_of(s->config);
 	bool may_wait = s->config->identity_wait_ms > 0, wait = false;
 
+	if (read_secrets(s, err) < 0)
+		goto told;
 	/* Files that do not belong together yet are waited for as well. */
 	if (!may_wait || identity_files_exist(&source))
 		wait = load_identity(s, may_wait, err) < 0;

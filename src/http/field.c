@@ -143,6 +143,24 @@ field_request_allowed(const struct field *f)
 }
 
 bool
+field_openable(struct span name)
+{
+	enum field_id id = field_lookup(name);
+
+	if (id != FIELD_OTHER)
+		return table[id].flags & F_OPENABLE;
+	for (size_t i = 0; i < COUNT(families); i++) {
+		struct span family = families[i].name;
+
+		if (families[i].flags & F_OPENABLE &&
+		    span_istarts(name, family) && name.n > family.n + 1 &&
+		    name.p[family.n] == '-')
+			return field_is_token(name);
+	}
+	return false;
+}
+
+bool
 field_response_allowed(const struct field *f)
 {
 	return !(forward_flags(f) & (F_HOP | F_NO_RES));

@@ -28,6 +28,7 @@ enum field_flag {
 				* framing or end-to-end by design) */
 	F_SINGLE = 1 << 4,     /* at most one in a request, else 400 */
 	F_OURS = 1 << 5,       /* between two hops, whatever the route */
+	F_OPENABLE = 1 << 6,   /* F_NO_REQ, but allow-header may name it */
 };
 
 /* One field line of a parsed head. */
@@ -50,6 +51,9 @@ struct span field_name(enum field_id);
  * X-Cullis-On-Behalf-Of-User, X-Cullis-Device-Attestation are let through
  * (protocol 9.2). */
 bool field_request_allowed(const struct field *);
+/* May allow-header let a request field of this name through?  In its own
+ * spelling only. */
+bool field_openable(struct span name);
 /* May this response field go to the agent?  (F_HOP, F_NO_RES, Proxy-*,
  * Access-Control-*.) */
 bool field_response_allowed(const struct field *);

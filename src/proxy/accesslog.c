@@ -71,8 +71,10 @@ accesslog_write(struct exchange *x)
 	enum log_style style = log_current_style();
 	char when[LOG_TIME_LEN + 1];
 	struct buf *line = &x->w->log.buf;
+	const struct peer *peer = &x->c->peer;
 	const struct log_field fields[] = {
 	    L_STR("request_id", x->request_id),
+	    L_INT("caller_uid", peer->uid),
 	    L_STR("listener", listener_name(x->c->listener)),
 	    L_SPAN("method", x->req.method),
 	    L_STR("route", x->route ? x->route->name : "-"),
@@ -92,6 +94,7 @@ accesslog_write(struct exchange *x)
 	    L_INT("reused", x->reused),
 	    L_INT("worker", x->w->id),
 	};
+	const struct log_field *unknown = peer->known ? NULL : &fields[1];
 
 	if (!log_access_wanted())
 		return;
@@ -100,7 +103,8 @@ accesslog_write(struct exchange *x)
 	buf_add(line, when, LOG_TIME_LEN);
 	buf_add_str(line, style == LOG_JSON ? "\"" : " access");
 	for (size_t i = 0; i < COUNT(fields); i++) {
-		if (fields[i].type != LOG_F_INT && fields[i].text.n == 0)
+		if (&fields[i] == unknown ||
+		    (fields[i].type != LOG_F_INT && fields[i].text.n == 0))
 			continue;
 		log_add_field(line, style, &fields[i], false);
 	}

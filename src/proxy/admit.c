@@ -5,8 +5,10 @@
 #include "proxy/admit.h"
 
 #include "conf/access.h"
+#include "proxy/caller.h"
 #include "proxy/client.h"
 
+#include <stddef.h>
 #include <stdio.h>
 
 static enum end
@@ -173,27 +175,49 @@ check_host(struct exchange *x)
 	return end;
 }
 
+/* The route's credentials, unless the caller brings its own. */
+static enum end
+check_credentials(struct exchange *x)
+{
+	x->auth = x->route->auth;
+	if (x->auth == ROUTE_AUTH_MASTIO && caller_brings_token(x))
+		x->auth = ROUTE_AUTH_CALLER;
+	return END_OK;
+}
+
 static enum end
 check_access(struct exchange *x)
 {
 	const struct config *conf = x->view->bundle->config;
 	struct span matched = SPAN_NONE;
 
-	if (!admit_is_for_gateway(x) ||
-	    access_check(conf, x->req.method, buf_span(&x->box->path.policy),
-		&matched) == ACCESS_ALLOWED)
+	if (!admit_is_for_gateway(x))
 		return END_OK;
-	snprintf(x->detail, sizeof(x->detail), "%.*s is reserved",
-	    SPAN_ARG(matched));
-	return END_PATH_RESERVED;
+	switch (access_check(conf, x->req.method, x->target.path,
+	    buf_span(&x->box->path.policy), &matched)) {
+	case ACCESS_ALLOWED:
+		break;
+	case ACCESS_RESERVED:
+		snprintf(x->detail, sizeof(x->detail), "%.*s is reserved",
+		    SPAN_ARG(matched));
+		return END_PATH_RESERVED;
+	case ACCESS_DENIED:
+		snprintf(x->detail, sizeof(x->detail), "deny = %.*s",
+		    SPAN_ARG(matched));
+		return END_ACCESS_DENIED;
+	case ACCESS_UNNAMED:
+		return refuse(x, END_ACCESS_DENIED, "no allow rule names it");
+	}
+	return END_OK;
 }
 
-enum end
-admit_judge(struct exchange *x)
+static enum end
+judge(struct exchange *x)
 {
 	static enum end (*const checks[])(struct exchange *) = {check_framing,
-	    check_singles, check_browser, check_upgrade, check_features,
-	    check_target, check_host, check_path, check_access};
+	    check_singles, caller_check_uid, check_browser, caller_check_token,
+	    check_upgrade, check_features, check_target, check_host, check_path,
+	    check_credentials, check_access};
 
 	buf_clear(&x->box->path.decoded); /* of the box's last use */
 	buf_clear(&x->box->path.policy);
@@ -204,4 +228,37 @@ admit_judge(struct exchange *x)
 			return end;
 	}
 	return END_OK;
+}
+
+/* What is refused because of who asks or what for, and not for its form. */
+static void
+count_denied(struct metrics *m, enum end end)
+{
+	static const struct {
+		enum end end;
+		size_t counter;
+	} rows[] = {
+	    {END_CALLER_REFUSED, offsetof(struct metrics, denied_caller)},
+	    {END_LOCAL_TOKEN, offsetof(struct metrics, denied_token)},
+	    {END_BROWSER, offsetof(struct metrics, denied_browser)},
+	    {END_HOST_REFUSED, offsetof(struct metrics, denied_host)},
+	    {END_MISDIRECTED, offsetof(struct metrics, denied_destination)},
+	    {END_CONNECT_REFUSED, offsetof(struct metrics, denied_connect)},
+	    {END_PATH_RESERVED, offsetof(struct metrics, denied_reserved)},
+	    {END_ACCESS_DENIED, offsetof(struct metrics, denied_rule)},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (rows[i].end == end)
+			metric_add(
+			    (metric_value *)((char *)m + rows[i].counter), 1);
+}
+
+enum end
+admit_judge(struct exchange *x)
+{
+	enum end end = judge(x);
+
+	count_denied(x->w->metrics, end);
+	return end;
 }

@@ -10,7 +10,7 @@
 #include "proxy/exchange.h"
 
 /* END_OK, or why not (x->detail says what exactly).  Fills in x->target,
- * x->box->path, x->req_framing, x->up and x->route. */
+ * x->box->path, x->req_framing, x->up, x->route and x->auth. */
 enum end admit_judge(struct exchange *) ATTR_MUST_USE;
 
 static inline bool

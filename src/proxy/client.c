@@ -335,7 +335,7 @@ static const struct conn_ops client_ops = {
     on_open, on_readable, on_writable, on_failed};
 
 struct client *
-client_new(struct worker *w, struct listener *listener, int fd, bool overloaded)
+client_new(struct worker *w, const struct arrival *a)
 {
 	struct client *c = MEM_NEW(struct client);
 	const struct config *conf = w->view->bundle->config;
@@ -345,10 +345,11 @@ client_new(struct worker *w, struct listener *listener, int fd, bool overloaded)
 			   : (size_t)conf->max_head + 1;
 
 	c->w = w;
-	c->listener = listener;
-	c->overloaded = overloaded;
+	c->listener = a->listener;
+	c->peer = a->peer;
+	c->overloaded = a->overloaded;
 	timer_init(&c->timer, on_timer, c);
-	conn_init_accepted(&c->conn, &w->loop, fd, limit, &client_ops, c);
+	conn_init_accepted(&c->conn, &w->loop, a->fd, limit, &client_ops, c);
 	TAILQ_INSERT_TAIL(&w->clients, c, link);
 	w->nclients++;
 	metric_add(&w->metrics->clients_opened, 1);

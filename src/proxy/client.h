@@ -17,6 +17,7 @@ struct client {
 	struct worker *w;
 	TAILQ_ENTRY(client) link;
 	const struct listener *listener;
+	struct peer peer; /* as it was when the connection was accepted */
 	enum {
 		CLIENT_HEAD,     /* waits for, or reads, a request head */
 		CLIENT_EXCHANGE, /* the exchange has the say */
@@ -30,14 +31,14 @@ struct client {
 	bool abort;          /* end by reset, the transfer is broken */
 	bool overloaded;     /* over max-clients: answer 503 and close */
 	bool tunnel;         /* inside a CONNECT to the gateway */
+	bool showed_token;   /* the local token, at its last check */
 	uint64_t lingered;   /* conn.sent at the last look in LINGER */
 	struct headbox *box; /* while a head is read */
 	struct head head;
 	struct exchange x;
 };
 
-struct client *client_new(
-    struct worker *, struct listener *, int fd, bool overloaded);
+struct client *client_new(struct worker *, const struct arrival *);
 void client_close(struct client *);
 
 /* The exchange is over.  keep: another request may follow. */

@@ -247,10 +247,10 @@ x_admit(struct exchange *x)
 	end = admit_judge(x);
 	if (end != END_OK)
 		return x_end(x, end);
-	if (x->route->auth == ROUTE_AUTH_MASTIO)
-		return admit_is_connect(x) ? serve_inside(x)
-					   : x_goto(x, &step_token);
-	return x_goto(x, &step_lease);
+	if (admit_is_connect(x) && x->route->auth == ROUTE_AUTH_MASTIO)
+		return serve_inside(x);
+	return x_goto(
+	    x, x->auth == ROUTE_AUTH_MASTIO ? &step_token : &step_lease);
 }
 
 /* ---- token: a valid one, newer than any that was refused ---- */
@@ -379,7 +379,7 @@ send_kept(struct exchange *x)
 static enum next
 x_send(struct exchange *x)
 {
-	if (x->route->auth == ROUTE_AUTH_MASTIO && !token_good(x)) {
+	if (x->auth == ROUTE_AUTH_MASTIO && !token_good(x)) {
 		lease_end(&x->lease, true);
 		return x_goto(x, &step_token);
 	}
@@ -556,7 +556,7 @@ may_be_about_us(const struct exchange *x)
 {
 	struct verdict_input in;
 
-	if (x->route->auth != ROUTE_AUTH_MASTIO)
+	if (x->auth != ROUTE_AUTH_MASTIO)
 		return false;
 	in = verdict_input_of(x);
 	return verdict_wants_body(&in);
@@ -811,9 +811,11 @@ answer_error(struct exchange *x)
 		    L_STR("cure", row->cure), L_END);
 	if (!row->status)
 		return;
-	/* The rest of an unread body cannot be told from a next request. */
+	/* The rest of an unread body cannot be told from a next request; and
+	 * who may not use us shall not use up connections. */
 	x->keep = x->up.done && head_keep_alive(&x->req) &&
-		  !x->c->half_closed && x->end != END_BAD_REQUEST;
+		  !x->c->half_closed && x->end != END_BAD_REQUEST &&
+		  x->end != END_CALLER_REFUSED;
 	message_error(x);
 	conn_flush(&x->c->conn);
 }

@@ -44,6 +44,7 @@ struct exchange {
 	struct worker *w;
 	struct view *view;
 	const struct route *route;
+	enum route_auth auth; /* whose credentials this request carries */
 	TAILQ_ENTRY(exchange) token_link;
 	bool parked;          /* on w->token_waiters */
 	int64_t token_due_ms; /* when this wait ends, 0 = has not begun */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "http/write.h"
+#include "proxy/caller.h"
 #include "proxy/client.h"
 
 #include <stdlib.h>
@@ -100,16 +101,23 @@ add_upgrade(struct buf *out)
 	write_field(out, SPAN("Upgrade"), SPAN("websocket"));
 }
 
+/* May this field of the agent's go where the request goes?  Never one that
+ * shows the local token, which is for us alone. */
+static bool
+field_goes(const struct exchange *x, const struct field *f)
+{
+	if (x->route->auth == ROUTE_AUTH_NONE)
+		return field_passes(f) && !caller_shows_token(x, f);
+	return field_request_allowed(f) || caller_may_send(x, f);
+}
+
 static void
 add_request_fields(struct exchange *x, struct buf *out)
 {
-	bool ours = x->route->auth == ROUTE_AUTH_MASTIO;
-
 	for (unsigned i = 0; i < x->req.nfields; i++) {
 		const struct field *f = &x->req.fields[i];
 
-		if ((ours ? field_request_allowed(f) : field_passes(f)) &&
-		    !head_connection_names(&x->req, f))
+		if (field_goes(x, f) && !head_connection_names(&x->req, f))
 			write_field(out, f->name, f->value);
 	}
 }
@@ -124,7 +132,7 @@ message_request_head(struct exchange *x)
 	buf_reserve(out, HEAD_ROOM);
 	write_request_line(out, x->req.method, x->target.path, x->target.query);
 	add_host_field(x, out);
-	if (x->route->auth == ROUTE_AUTH_MASTIO) {
+	if (x->auth == ROUTE_AUTH_MASTIO) {
 		add_credentials(x, out);
 		if (add_proof(x, out) < 0)
 			return false;
@@ -388,6 +396,9 @@ message_error(struct exchange *x)
 	    span_of(x->code ? x->code : row->token));
 	write_field(out, SPAN("X-Should-Retry"),
 	    may_retry(x) ? SPAN("true") : SPAN("false"));
+	if (row->status == 407) /* RFC 9110 section 15.5.8 */
+		write_field(out, SPAN("Proxy-Authenticate"),
+		    SPAN("Basic realm=\"cullis-sidecar\""));
 	if (row->status == 503)
 		write_field(out, SPAN("Retry-After"), SPAN("1"));
 	add_connection(x, out);

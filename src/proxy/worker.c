@@ -83,9 +83,7 @@ struct order {
 	struct letter letter;
 	struct worker *w;
 	enum { ACCEPT, PUBLISH, PING, DRAIN, STOP } kind;
-	struct listener *listener;
-	int fd;
-	bool overloaded;
+	struct arrival arrival;
 	struct bundle *bundle;
 };
 
@@ -216,10 +214,10 @@ run_in_worker(struct letter *letter, bool closed)
 
 	if (closed) {
 		if (o->kind == ACCEPT)
-			close(o->fd);
+			close(o->arrival.fd);
 		bundle_unref(o->bundle);
 	} else if (o->kind == ACCEPT) {
-		client_new(o->w, o->listener, o->fd, o->overloaded);
+		client_new(o->w, &o->arrival);
 	} else if (o->kind == PUBLISH) {
 		adopt(o->w, o->bundle);
 	} else if (o->kind == PING) {
@@ -244,14 +242,10 @@ give_order(struct worker *w, struct order order)
 }
 
 void
-worker_accept(
-    struct worker *w, struct listener *listener, int fd, bool overloaded)
+worker_accept(struct worker *w, const struct arrival *a)
 {
 	w->assigned++;
-	give_order(w, (struct order){.kind = ACCEPT,
-			  .listener = listener,
-			  .fd = fd,
-			  .overloaded = overloaded});
+	give_order(w, (struct order){.kind = ACCEPT, .arrival = *a});
 }
 
 int64_t

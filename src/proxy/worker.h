@@ -14,6 +14,7 @@
 #include "http/head.h"
 #include "http/url.h"
 #include "net/listener.h"
+#include "net/peer.h"
 #include "net/upstream.h"
 #include "proxy/bundle.h"
 
@@ -45,6 +46,14 @@ struct worker_events {
 
 /* Field lines that an answer of the gateway may have. */
 #define ANSWER_HEADERS_MAX 128
+
+/* A connection that main has accepted. */
+struct arrival {
+	struct listener *listener; /* outlives all workers */
+	int fd;                    /* becomes the worker's */
+	struct peer peer;
+	bool overloaded; /* its request is answered 503 */
+};
 
 /* Room for one message head, kept while its exchange lives. */
 struct headbox {
@@ -92,9 +101,7 @@ struct worker *worker_new(unsigned id, const struct config *, struct resolver *,
     struct gateway_state *, struct loop *main_loop,
     const struct worker_events *) ATTR_MUST_USE;
 int worker_start(struct worker *, struct err *) ATTR_MUST_USE;
-/* fd becomes the worker's; the listener outlives all workers.  overloaded: its
- * request is answered 503. */
-void worker_accept(struct worker *, struct listener *, int fd, bool overloaded);
+void worker_accept(struct worker *, const struct arrival *);
 /* How long the worker has owed an answer to the last ping, 0 = none owed; and
  * ping it again then. */
 int64_t worker_unanswered_ms(struct worker *);

@@ -12,8 +12,14 @@ END(BAD_REQUEST, 400, "bad-request", RETRY_NO, "the request is malformed",
     "Mend the client, or look at what stands between it and the sidecar.")
 END(BAD_PATH, 400, "bad-path", RETRY_NO,
     "the path can be read in more than one way",
-    "Send the path without dot segments, empty segments, backslashes and "
-    "control characters.")
+    "Send the path without dot segments, empty segments, backslashes, control "
+    "characters and escapes of escapes.")
+END(CALLER_REFUSED, 403, "caller-refused", RETRY_NO,
+    "this user may not use the sidecar",
+    "Run the agent as a user of allow-uid, or add its user there.")
+END(LOCAL_TOKEN, 407, "local-token-required", RETRY_NO,
+    "the caller does not show the token of local-token-file",
+    "Send it as Proxy-Authorization, or as the client's API key.")
 END(BROWSER, 403, "browser-refused", RETRY_NO,
     "requests from web pages are refused",
     "Call the sidecar from a program; a browser page must not borrow the "
@@ -32,6 +38,9 @@ END(PASS_DENIED, 403, "pass-through-denied", RETRY_NO,
 END(PATH_RESERVED, 403, "path-reserved", RETRY_NO,
     "this path would hand the identity's powers to the agent",
     "If the agent really needs it, name it in allow-reserved.")
+END(ACCESS_DENIED, 403, "access-denied", RETRY_NO,
+    "the rules of this sidecar do not allow this request",
+    "If the agent really needs it, change the allow or deny rules.")
 END(MISDIRECTED, 421, "wrong-destination", RETRY_NO,
     "the request is for another host than the gateway",
     "Put that host into NO_PROXY, or set gateway-alias if it is a name of the "

@@ -7,6 +7,22 @@
 COUNTER(
     clients_opened, "clients_opened_total", "", "Client connections accepted")
 COUNTER(clients_closed, "clients_closed_total", "", "Client connections closed")
+COUNTER(denied_caller, "denied_total", "reason=\"caller-refused\"",
+    "Requests refused because of who asks or what for")
+COUNTER(denied_token, "denied_total", "reason=\"local-token-required\"",
+    "Requests refused because of who asks or what for")
+COUNTER(denied_browser, "denied_total", "reason=\"browser-refused\"",
+    "Requests refused because of who asks or what for")
+COUNTER(denied_host, "denied_total", "reason=\"host-refused\"",
+    "Requests refused because of who asks or what for")
+COUNTER(denied_destination, "denied_total", "reason=\"wrong-destination\"",
+    "Requests refused because of who asks or what for")
+COUNTER(denied_connect, "denied_total", "reason=\"connect-refused\"",
+    "Requests refused because of who asks or what for")
+COUNTER(denied_reserved, "denied_total", "reason=\"path-reserved\"",
+    "Requests refused because of who asks or what for")
+COUNTER(denied_rule, "denied_total", "reason=\"access-denied\"",
+    "Requests refused because of who asks or what for")
 COUNTER(proofs, "dpop_proofs_total", "", "DPoP proofs made")
 COUNTER(nonce_retries, "dpop_nonce_retries_total", "",
     "Requests sent again with a new nonce")

@@ -1,7 +1,7 @@
 /*
- * fuzz_access: no spelling of a path gets past the reserved prefixes, and no
- * spelling of an authority past the route, judged by a second, cruder reading
- * of the same bytes.
+ * fuzz_access: no spelling of a path gets past the reserved prefixes or the
+ * rules, and no spelling of an authority past the route, judged by a second,
+ * cruder reading of the same bytes.
  *
  * Input: target LF Host.
  */
@@ -19,7 +19,9 @@ config_once(void)
 	static const char *const envp[] = {
 	    "CULLIS_SIDECAR_GATEWAY=https://mastio.test:9443",
 	    "CULLIS_SIDECAR_GATEWAY_ALIAS=alias.test",
-	    "CULLIS_SIDECAR_ALLOW_RESERVED=/pki/ca.crt", NULL};
+	    "CULLIS_SIDECAR_ALLOW_RESERVED=/pki/ca.crt",
+	    "CULLIS_SIDECAR_ALLOW=POST /v1/c",
+	    "CULLIS_SIDECAR_DENY=POST /v1/c/d", NULL};
 	static const struct config_input in = {
 	    .file = "/dev/null", .envp = envp};
 	static struct config *conf;
@@ -34,6 +36,13 @@ config_once(void)
 	return conf;
 }
 
+static bool
+is_under(struct span path, struct span prefix)
+{
+	return span_istarts(path, prefix) &&
+	       (path.n == prefix.n || path.p[prefix.n] == '/');
+}
+
 static void
 check_path(struct span raw)
 {
@@ -44,9 +53,18 @@ check_path(struct span raw)
 	if (path_read(raw, &path) == PATH_OK) {
 		struct span decoded = buf_span(&path.decoded);
 
-		verdict = access_check(config_once(), SPAN("POST"),
+		verdict = access_check(config_once(), SPAN("POST"), raw,
 		    buf_span(&path.policy), &matched);
-		assert((verdict == ACCESS_RESERVED) == (matched.p != NULL));
+		assert((verdict == ACCESS_RESERVED ||
+			   verdict == ACCESS_DENIED) == (matched.p != NULL));
+		/* However it is read, it is below the one and not the other. */
+		if (verdict == ACCESS_ALLOWED) {
+			assert(is_under(decoded, SPAN("/v1/c")));
+			assert(is_under(buf_span(&path.policy), SPAN("/v1/c")));
+			assert(!is_under(decoded, SPAN("/v1/c/d")));
+		}
+		if (is_under(decoded, SPAN("/v1/c/d")))
+			assert(verdict == ACCESS_DENIED);
 		/* What the gateway would read as one of these. */
 		if (span_istarts(decoded, SPAN("/v1/auth/")) ||
 		    span_istarts(decoded, SPAN("/v1/admin/")) ||

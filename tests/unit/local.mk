@@ -58,13 +58,13 @@ UNIT_NET_TESTS = \
 	tests/unit/t_replay \
 	tests/unit/t_resolve \
 	tests/unit/t_timers \
+	tests/unit/t_unixsock \
 	tests/unit/t_upstream \
 	tests/unit/t_viaproxy
-	tests/unit/t_unixsock \
-	tests/unit/t_upstream
 
 # Between a scripted agent and a scripted gateway.
 UNIT_PROXY_TESTS = \
+	tests/unit/t_caller \
 	tests/unit/t_ends \
 	tests/unit/t_exchange \
 	tests/unit/t_retry \
@@ -300,3 +300,7 @@ tests_unit_t_owner_LDADD = $(UNIT_LIBS)
 tests_unit_t_unixsock_SOURCES = tests/unit/t_unixsock.c tests/unit/unit.h
 tests_unit_t_unixsock_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_unixsock_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_caller_SOURCES = tests/unit/t_caller.c $(UNIT_RIG_SOURCES)
+tests_unit_t_caller_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_caller_LDADD = $(UNIT_LIBS)

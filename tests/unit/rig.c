@@ -50,7 +50,11 @@ load_config(struct rig *r, const char *more)
 				      "gateway-address = 127.0.0.1:%u\n%s",
 			       r->dir, r->gate.port, more);
 	struct config *conf = fixture_config(text);
+	struct findings found = {0};
+	struct err err = ERR_INIT;
 
+	ck_assert_int_eq(config_read_secrets(conf, &found, &err), 0);
+	ck_assert_uint_eq(found.count, 0);
 	free(text);
 	return conf;
 }
@@ -226,7 +230,10 @@ agent_open(struct rig *r, bool overloaded)
 		AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds),
 	    0);
 	*a = (struct agent){.fd = fds[0]};
-	worker_accept(r->w, r->listener, fds[1], overloaded);
+	worker_accept(r->w, &(struct arrival){.listener = r->listener,
+				.fd = fds[1],
+				.peer = r->peer,
+				.overloaded = overloaded});
 	rig_turn(r);
 	return a;
 }

@@ -31,6 +31,7 @@ struct rig {
 	struct gateway_state gateway;
 	struct listener *listener; /* 127.0.0.1, its port by the kernel */
 	struct worker *w;
+	struct peer peer; /* of agents that connect from now on */
 	struct agent agent[RIG_AGENTS];
 	unsigned nagents;
 	int64_t now_ms;

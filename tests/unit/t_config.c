@@ -249,6 +249,24 @@ START_TEST(checks_across_keys)
 	    {"listen = 0.0.0.0:7780\n", ":1: listen is off loopback (0.0.0.0)"},
 	    {"unsafe-listen = yes\nlisten = [::]:7780\n",
 		":2: listen is off loopback (::)"},
+	    {"local-token-file = /t\nlisten = 0.0.0.0:7780\n",
+		"unsafe-listen = yes and local-token-file"},
+	    {"unsafe-listen = yes\nlocal-token-file = /t\n"
+	     "admin-listen = 0.0.0.0:1\n",
+		":3: admin-listen is off loopback"},
+	    {"allow-uid = no-such-user\n",
+		":1: allow-uid wants a user or @group of this machine, but not "
+		"65534, not \"no-such-user\""},
+	    {"allow-uid = root\nallow-uid = @no-such-group\n",
+		":2: allow-uid wants a user or @group of this machine, but not "
+		"65534, not \"@no-such-group\""},
+	    {"allow-header = DPoP\n", "not \"DPoP\""},
+	    {"allow-header = X-Forwarded-For\n",
+		":1: allow-header wants a stripped field that may be let "
+		"through, such as Cookie, not \"X-Forwarded-For\""},
+	    {"allow-header = X-SSL-Client-Cert\n", "\"X-SSL-Client-Cert\""},
+	    {"allow = GET v1\n", ":1: allow wants METHOD /PATH-PREFIX"},
+	    {"deny = * /v1/*\n", ":1: deny wants METHOD /PATH-PREFIX"},
 	    {"admin-listen = 192.0.2.1:1\n", ":1: admin-listen is off loopb"},
 	    {"replay-limit = 32m\n",
 		":1: replay-limit (32m) is above replay-total (16m)"},
@@ -319,6 +337,47 @@ START_TEST(proxy_credentials)
 		free(path);
 		free(text);
 	}
+}
+END_TEST
+
+/* Two keys open it together; the secret itself is read by who serves. */
+START_TEST(off_loopback_with_a_token)
+{
+	struct findings found = {0};
+	struct err err = ERR_INIT;
+	struct config *conf = fixture_load("unsafe-listen = yes\n"
+					   "local-token-file = /nonexistent\n"
+					   "listen = 0.0.0.0:7780\n",
+	    NULL, &found);
+
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_ptr_null(conf->local_token);
+	ck_assert_int_eq(config_read_secrets(conf, &found, &err), -1);
+	ck_assert_ptr_nonnull(strstr(err.text, "/nonexistent does not exist"));
+	ck_assert_int_eq(err.exit, EXIT_CONFIG);
+	config_unref(conf);
+}
+END_TEST
+
+START_TEST(lists_of_callers_and_rules)
+{
+	static const char *const envp[] = {"CULLIS_SIDECAR_ALLOW_UID=root,4711",
+	    "CULLIS_SIDECAR_ALLOW=GET /a, * /b/", NULL};
+	struct findings found = {0};
+	struct config *conf = fixture_load(
+	    "allow-uid = 1\ndeny = GET /a/b\nallow-header = Cookie\n", envp,
+	    &found);
+
+	ck_assert_ptr_nonnull(conf);
+	/* A stronger list replaces a weaker one. */
+	ck_assert_uint_eq(conf->allow_uid.n, 2);
+	ck_assert(conf->allow_uid.set && !users_have(&conf->allow_uid, 1));
+	ck_assert_uint_eq(conf->allow.n, 2);
+	ck_assert_str_eq(conf->allow.v[1].method, "*");
+	ck_assert_str_eq(conf->allow.v[1].prefix, "/b");
+	ck_assert_str_eq(conf->deny.v[0].text, "GET /a/b");
+	ck_assert_str_eq(conf->allow_header.v[0], "Cookie");
+	config_unref(conf);
 }
 END_TEST
 
@@ -496,6 +555,7 @@ END_TEST
 UNIT_MAIN("config", defaults_are_ready_for_use, strong_sources_win,
     vendor_and_system_variables, all_mistakes_at_once,
     bad_flags_are_usage_errors, bad_variables, unknown_variables_are_warnings,
-    checks_across_keys, proxy_credentials, admin_listen_none, unreadable_files,
+    checks_across_keys, proxy_credentials, off_loopback_with_a_token,
+    lists_of_callers_and_rules, admin_listen_none, unreadable_files,
     the_identity_names_the_gateway, references_are_counted,
     bound_addresses_round_trip, cpus_follow_the_quota)

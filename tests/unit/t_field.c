@@ -228,6 +228,66 @@ START_TEST(pass_through_keeps_what_is_end_to_end)
 }
 END_TEST
 
+START_TEST(fields_that_may_be_opened)
+{
+	static const struct {
+		const char *name;
+		bool want;
+	} rows[] = {
+	    {"Authorization", true},
+	    {"cookie", true},
+	    {"X-API-Key", true},
+	    {"X-Admin-Secret", true},
+	    {"X-Org-Id", true},
+	    {"X-Org-Secret", true},
+	    {"X-Cullis-Anything", true},
+	    {"x-cullis-a", true},
+	    {"X-Cullis", false},
+	    {"X-Cullis-", false},
+	    {"X-Cullis-a b", false},
+	    {"X_Cullis_Anything", false},
+	    {"X_API_Key", false},
+	    /* protocol 9.1: never */
+	    {"DPoP", false},
+	    {"X-SSL-Client-Cert", false},
+	    {"X-SSL-Client-Verify", false},
+	    {"X-Forwarded-For", false},
+	    {"X-Forwarded-Host", false},
+	    {"Forwarded", false},
+	    {"X-Real-IP", false},
+	    {"X-Original-URL", false},
+	    {"X-Rewrite-URL", false},
+	    {"X-HTTP-Method-Override", false},
+	    {"Client-Cert", false},
+	    {"Proxy-Authorization", false},
+	    {"Proxy-Anything", false},
+	    {"Origin", false},
+	    {"Sec-Fetch-Site", false},
+	    /* RFC 9110 section 7.6.1, RFC 9112 section 6 */
+	    {"Connection", false},
+	    {"TE", false},
+	    {"Upgrade", false},
+	    {"Host", false},
+	    {"Content-Length", false},
+	    {"Transfer-Encoding", false},
+	    {"Expect", false},
+	    /* not stripped at all */
+	    {"Accept", false},
+	    {"X-Custom", false},
+	    {"X-Cullis-Session-Token", false},
+	    /* the gateway's */
+	    {"X-Cullis-Trace", false},
+	    {"DPoP-Nonce", false},
+	    {"", false},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++)
+		ck_assert_msg(
+		    field_openable(span_of(rows[i].name)) == rows[i].want,
+		    "\"%s\"", rows[i].name);
+}
+END_TEST
+
 START_TEST(other_spellings_are_seen_through)
 {
 	/* Protocol 9.1: gateways map signs to one and the same; what we know
@@ -336,5 +396,5 @@ END_TEST
 
 UNIT_MAIN("field", every_row_is_found, flags_do_not_contradict_each_other,
     forwarding_follows_the_protocol, other_spellings_are_seen_through,
-    pass_through_keeps_what_is_end_to_end, tokens_and_values, lists_are_walked,
-    list_members_are_whole)
+    pass_through_keeps_what_is_end_to_end, fields_that_may_be_opened,
+    tokens_and_values, lists_are_walked, list_members_are_whole)

@@ -9,6 +9,7 @@
 static const struct route_local tcp = {.host = {"127.0.0.1", 9}, .port = 7780};
 static const struct route_local tcp6 = {.host = {"::1", 3}, .port = 7780};
 static const struct route_local unix_socket = {.is_unix = true};
+static const struct route_local wide = {.host = {"0.0.0.0", 7}, .port = 7780};
 
 struct row {
 	const char *why;
@@ -80,6 +81,17 @@ static const struct row rows[] = {
 	HOST_MALFORMED},
     {"9112 3.2: two hosts", &tcp, "GET", "/v1", "a, b", HOST_MALFORMED},
     {"9112 3.2: bad port", &unix_socket, "GET", "/v1", "a:b", HOST_MALFORMED},
+    {"all addresses, one of them", &wide, "GET", "/v1", "192.0.2.7:7780",
+	HOST_OK},
+    {"all addresses, IPv6", &wide, "GET", "/v1", "[2001:db8::1]:7780", HOST_OK},
+    {"all addresses, localhost", &wide, "GET", "/v1", "localhost:7780",
+	HOST_OK},
+    {"all addresses, other port", &wide, "GET", "/v1", "192.0.2.7:80",
+	HOST_FOREIGN},
+    {"all addresses, a name", &wide, "GET", "/v1", "evil.example:7780",
+	HOST_FOREIGN},
+    {"all addresses, a name of digits", &wide, "GET", "/v1", "7.evil1:7780",
+	HOST_FOREIGN},
     {"asterisk", &tcp, "OPTIONS", "*", "localhost", HOST_OK},
     {"asterisk, foreign", &tcp, "OPTIONS", "*", "evil.example", HOST_FOREIGN},
 
