@@ -97,7 +97,7 @@ def every_local_user_warning(t):
     """A TCP listener says at start that every local user acts as the agent;
     a Unix socket does not."""
     g, s = t.pair()
-    assert "every local user" in s.process.stderr()
+    s.wait_log("every local user")
     s2 = t.sidecar(g, listen="unix:" + t.path("p.sock"))
     assert "every local user" not in s2.process.stderr()
 
