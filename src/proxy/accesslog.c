@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "proxy/client.h"
+#include "proxy/message.h"
 
 #include <assert.h>
 
@@ -65,15 +66,81 @@ ms_between(int64_t from_us, int64_t to_us)
 	return from_us && to_us ? (to_us - from_us) / 1000 : 0;
 }
 
-void
-accesslog_write(struct exchange *x)
+/* Lower-case hexadecimal, and not 0 throughout? */
+static bool
+is_id(struct span s)
 {
-	enum log_style style = log_current_style();
-	char when[LOG_TIME_LEN + 1];
-	struct buf *line = &x->w->log.buf;
+	bool zero = true;
+
+	for (size_t i = 0; i < s.n; i++) {
+		if (!ascii_digit(s.p[i]) && (s.p[i] < 'a' || s.p[i] > 'f'))
+			return false;
+		zero &= s.p[i] == '0';
+	}
+	return !zero;
+}
+
+/* version "-" trace-id "-" parent-id "-" trace-flags; a later version may have
+ * more behind another "-" (W3C Trace Context section 3.2.4). */
+struct span
+accesslog_trace_id(struct span s)
+{
+	struct span version, flags;
+
+	if (s.n < 55 || s.p[2] != '-' || s.p[35] != '-' || s.p[52] != '-')
+		return SPAN_NONE;
+	version = span_new(s.p, 2);
+	flags = span_new(s.p + 53, 2);
+	if (s.n > 55 && (span_eq(version, SPAN("00")) || s.p[55] != '-'))
+		return SPAN_NONE;
+	if (span_eq(version, SPAN("ff")) ||
+	    !(is_id(version) || span_eq(version, SPAN("00"))) ||
+	    !(is_id(flags) || span_eq(flags, SPAN("00"))) ||
+	    !is_id(span_new(s.p + 3, 32)) || !is_id(span_new(s.p + 36, 16)))
+		return SPAN_NONE;
+	return span_new(s.p + 3, 32);
+}
+
+static struct span
+trace_id(const struct exchange *x)
+{
+	const struct field *f = head_find(&x->req, FIELD_TRACEPARENT);
+
+	if (!f || head_find_next(&x->req, f))
+		return SPAN_NONE;
+	return accesslog_trace_id(f->value);
+}
+
+/* What the upstream knew us by in the last attempt. */
+static const char *
+auth_name(const struct exchange *x)
+{
+	if (x->attempts == 0 || x->route->auth != ROUTE_AUTH_MASTIO)
+		return "none";
+	return *x->jti ? "token" : "cert";
+}
+
+static struct buf
+upstream_name(const struct route *route)
+{
+	struct buf b = BUF_INIT;
+
+	if (!route)
+		return b;
+	message_add_host(&b, route->origin);
+	buf_add_char(&b, ':');
+	buf_add_u64(&b, route->origin->port);
+	return b;
+}
+
+static void
+add_fields(struct exchange *x, struct buf *line, enum log_style style)
+{
+	struct buf upstream = upstream_name(x->route);
 	const struct peer *peer = &x->c->peer;
 	const struct log_field fields[] = {
 	    L_STR("request_id", x->request_id),
+	    L_SPAN("trace_id", trace_id(x)),
 	    L_INT("caller_uid", peer->uid),
 	    L_STR("listener", listener_name(x->c->listener)),
 	    L_SPAN("method", x->req.method),
@@ -89,12 +156,30 @@ accesslog_write(struct exchange *x)
 	    L_INT("bytes_out", (int64_t)x->bytes_out),
 	    L_INT("attempts", x->attempts),
 	    L_INT("nonce_retries", x->nonce_retries),
+	    L_STR("auth", auth_name(x)),
 	    L_STR("jti", x->jti),
 	    L_STR("gateway_trace", x->trace),
+	    L_SPAN("upstream", buf_span(&upstream)),
 	    L_INT("reused", x->reused),
 	    L_INT("worker", x->w->id),
 	};
-	const struct log_field *unknown = peer->known ? NULL : &fields[1];
+	const struct log_field *unknown = peer->known ? NULL : &fields[2];
+
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		if (&fields[i] == unknown ||
+		    (fields[i].type != LOG_F_INT && fields[i].text.n == 0))
+			continue;
+		log_add_field(line, style, &fields[i], false);
+	}
+	buf_free(&upstream);
+}
+
+void
+accesslog_write(struct exchange *x)
+{
+	enum log_style style = log_current_style();
+	char when[LOG_TIME_LEN + 1];
+	struct buf *line = &x->w->log.buf;
 
 	if (!log_access_wanted())
 		return;
@@ -102,12 +187,7 @@ accesslog_write(struct exchange *x)
 	buf_add_str(line, style == LOG_JSON ? "{\"ts\":\"" : "");
 	buf_add(line, when, LOG_TIME_LEN);
 	buf_add_str(line, style == LOG_JSON ? "\"" : " access");
-	for (size_t i = 0; i < COUNT(fields); i++) {
-		if (&fields[i] == unknown ||
-		    (fields[i].type != LOG_F_INT && fields[i].text.n == 0))
-			continue;
-		log_add_field(line, style, &fields[i], false);
-	}
+	add_fields(x, line, style);
 	buf_add_str(line, style == LOG_JSON ? "}\n" : "\n");
 	worker_log_line(x->w);
 }

@@ -11,6 +11,10 @@
 
 void accesslog_write(struct exchange *);
 
+/* The trace-id in a traceparent field (W3C Trace Context section 3.2.2), or
+ * absent if the field is not valid. */
+struct span accesslog_trace_id(struct span traceparent);
+
 /* Index for metric_request(), and back. */
 unsigned accesslog_route(const struct route *); /* NULL: none was found */
 const char *accesslog_route_name(unsigned);

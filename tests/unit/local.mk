@@ -64,6 +64,7 @@ UNIT_NET_TESTS = \
 
 # Between a scripted agent and a scripted gateway.
 UNIT_PROXY_TESTS = \
+	tests/unit/t_accesslog \
 	tests/unit/t_caller \
 	tests/unit/t_ends \
 	tests/unit/t_exchange \
@@ -267,6 +268,10 @@ tests_unit_t_upstream_LDADD = $(UNIT_LIBS)
 tests_unit_t_fetch_SOURCES = tests/unit/t_fetch.c $(UNIT_GATE_SOURCES)
 tests_unit_t_fetch_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_fetch_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_accesslog_SOURCES = tests/unit/t_accesslog.c tests/unit/unit.h
+tests_unit_t_accesslog_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_accesslog_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_admin_SOURCES = tests/unit/t_admin.c tests/unit/unit.h
 tests_unit_t_admin_CFLAGS = $(UNIT_CFLAGS)

@@ -251,7 +251,9 @@ def access_line(t):
     """Each exchange writes one line with the fields of the conventions, with
     the path and never the query."""
     g, s = t.pair()
-    a = s.request("POST", "/v1/egress/x?bytes=7&secret=hunter2", body=b"abcd")
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    a = s.request("POST", "/v1/egress/x?bytes=7&secret=hunter2", body=b"abcd",
+                  fields={"traceparent": f"00-{trace}-b7ad6b7169203331-01"})
     assert a.status == 200
     line = s.wait_end("ok")
     for field in ("ts", "request_id", "listener", "method", "route", "path",
@@ -259,10 +261,16 @@ def access_line(t):
                   "bytes_in", "bytes_out", "attempts", "nonce_retries",
                   "jti", "reused", "worker"):
         assert field in line, (field, line)
+    assert line["trace_id"] == trace, line
+    assert line["auth"] == "token" and line["upstream"].endswith(":9443"), line
     assert line["path"] == "/v1/egress/x" and line["method"] == "POST"
     assert (line["bytes_in"], line["bytes_out"]) == (4, 7), line
     assert line["jti"] == g.requests()[0]["proof"]["jti"]
     assert "hunter2" not in s.process.stderr()
+    s.get("/v1/models", {"Origin": "x", "traceparent": f"00-{trace}-0-01"})
+    line = s.wait_end("browser-refused")
+    assert line["auth"] == "none" and line["route"] == "-", line
+    assert "upstream" not in line and "trace_id" not in line, line
 
 
 @case
