@@ -405,31 +405,31 @@ count_kept(struct worker *w)
 	metric_set(&w->metrics->replay_held, w->replay_total - w->replay_left);
 }
 
-/* False: the exchange has ended. */
+/* False: the exchange has ended.  Nothing but relay_run() may flush the sink:
+ * it must see every byte that goes, or it waits for one that has gone. */
 static bool
 pump_request(struct exchange *x)
 {
 	struct conn *to = &x->lease.uc->conn;
 	uint64_t before = x->up.bytes;
 
-	if (!x->up.done && !to->write_broken) {
-		switch (relay_run(&x->up, &x->c->conn, to, &x->kept)) {
-		case RELAY_BAD:
-			x_end_why(x, END_BAD_REQUEST, x->up.chunked.why);
-			return false;
-		case RELAY_TRUNCATED:
-			x_end(x, END_CLIENT_GONE);
-			return false;
-		case RELAY_MORE:
-		case RELAY_DONE:
-			break;
-		}
+	/* If the gateway takes no more, reading will say why. */
+	if (to->write_broken)
+		return true;
+	switch (relay_run(&x->up, &x->c->conn, to, &x->kept)) {
+	case RELAY_BAD:
+		x_end_why(x, END_BAD_REQUEST, x->up.chunked.why);
+		return false;
+	case RELAY_TRUNCATED:
+		x_end(x, END_CLIENT_GONE);
+		return false;
+	case RELAY_MORE:
+	case RELAY_DONE:
+		break;
 	}
 	if (x->up.bytes != before)
 		x_touch(x);
 	count_kept(x->w);
-	/* If the gateway takes no more, reading will say why. */
-	conn_flush(to);
 	return true;
 }
 
