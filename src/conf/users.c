@@ -79,7 +79,7 @@ bool
 users_add(struct user_list *list, struct span text)
 {
 	char *name = span_dup(text);
-	uid_t uid;
+	uid_t uid = USERS_OVERFLOW_UID;
 	bool ok;
 
 	if (*name == '@') {

@@ -121,8 +121,6 @@ learn(struct login *l, const struct fetch_result *r)
 {
 	struct span nonce = head_value(r->head, FIELD_DPOP_NONCE);
 
-	atomic_store_explicit(
-	    &l->s.gateway->answered_ms, clock_now_ms(), memory_order_relaxed);
 	if (dpop_nonce_ok(nonce)) {
 		mem_wipe_free_str(l->nonce);
 		l->nonce = span_dup(nonce);

@@ -252,12 +252,6 @@ conn_resume(struct conn *c)
 		event_active(&c->rd, EV_READ, 0);
 }
 
-void
-conn_pause(struct conn *c)
-{
-	watch_read(c, false);
-}
-
 /* Bytes written, 0 to wait, -1 when the peer takes no more. */
 static ssize_t
 write_some(struct conn *c)

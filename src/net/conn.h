@@ -70,8 +70,6 @@ int conn_init_connect(struct conn *, struct loop *, const struct sockaddr *,
 /* After taking bytes out of `in`: give an empty buffer's memory back and read
  * again if reading had paused. */
 void conn_resume(struct conn *);
-/* Stop reading until conn_resume(). */
-void conn_pause(struct conn *);
 /* Write what is in `out` as far as it goes; the rest follows by itself.
  * False: the peer takes no more (write_broken), `out` has been dropped. */
 bool conn_flush(struct conn *);

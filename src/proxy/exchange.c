@@ -529,8 +529,6 @@ note_answer(struct exchange *x)
 		x->first_us = clock_now_us();
 	if (x->route->auth != ROUTE_AUTH_MASTIO)
 		return; /* it speaks for itself alone */
-	atomic_store_explicit(
-	    &x->w->gateway->answered_ms, clock_now_ms(), memory_order_relaxed);
 	if (dpop_nonce_ok(nonce))
 		upconn_set_nonce(x->lease.uc, nonce);
 	if (field_is_token(trace) && trace.n < sizeof(x->trace))

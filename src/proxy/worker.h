@@ -30,7 +30,6 @@ TAILQ_HEAD(passthrough_list, passthrough);
 struct gateway_state {
 	_Atomic int64_t clock_delta_ms; /* its wall clock minus clock_now_ms();
 					 * 0 = not known, use the local clock */
-	_Atomic int64_t answered_ms;    /* clock_now_ms() of its last answer */
 };
 
 /* Unix seconds by the gateway's clock, as far as it is known. */

@@ -229,19 +229,6 @@ START_TEST(limit_and_resume)
 }
 END_TEST
 
-START_TEST(pause_and_resume)
-{
-	open_plain(LIMIT);
-	conn_pause(&conn);
-	say("x");
-	settle();
-	ck_assert_uint_eq(readable, 0);
-	conn_resume(&conn);
-	settle();
-	ck_assert_uint_eq(readable, 1);
-}
-END_TEST
-
 START_TEST(short_writes)
 {
 	size_t n = 3000000, got = 0;
@@ -481,9 +468,9 @@ START_TEST(streaming)
 END_TEST
 
 UNIT_MAIN_ROWS("conn", setup, teardown, {plain_reads_and_ends, 1},
-    {limit_and_resume, 1}, {pause_and_resume, 1}, {short_writes, 1},
-    {write_failure, 1}, {write_failure_in_the_background, 1},
-    {half_close_and_poke, 1}, {reset_is_no_clean_end, 1}, {connect_refused, 1},
-    {tls_round_trip, 1}, {tls_early_output, 1}, {tls_record_over_the_limit, 5},
+    {limit_and_resume, 1}, {short_writes, 1}, {write_failure, 1},
+    {write_failure_in_the_background, 1}, {half_close_and_poke, 1},
+    {reset_is_no_clean_end, 1}, {connect_refused, 1}, {tls_round_trip, 1},
+    {tls_early_output, 1}, {tls_record_over_the_limit, 5},
     {tls_back_pressure, 1}, {tls_ends, 3}, {tls_we_end, 1}, {tls_refused, 1},
     {streaming, 1})
