@@ -27,22 +27,32 @@ class Gateway:
     # ---- life ----
 
     def start(self):
-        """Starts it, on the same ports as before if it ran before."""
+        """Starts it, on the same TLS port as before if it ran before.  Somebody
+        else may have been given that port meanwhile: then it is tried again
+        until that one has ended."""
+        self.test.wait_until(self.launch, what="mastio-dev is ready")
+
+    def launch(self):
         self.process = Process(
             [self.test.run.binary("mastio-dev"), "serve", self.home,
              "--listen", f"127.0.0.1:{self.port}",
-             "--control", f"127.0.0.1:{self.control_port}",
+             "--control", "127.0.0.1:0",
              "--journal-proofs", self.proofs, *self.args],
             self.test.path("mastio-dev"))
         self.test.processes.append(self.process)
-        self.test.wait_until(self.ready, what="mastio-dev is ready")
+        self.test.wait_until(
+            lambda: self.ready() or not self.process.running,
+            what="mastio-dev is ready, or has ended")
+        if self.process.running:
+            return True
+        said = self.process.stderr()
+        if not self.port or "cannot listen" not in said:
+            raise AssertionError("mastio-dev did not start: " + said)
+        self.test.processes.remove(self.process)
+        return False
 
     def ready(self):
-        lines = self.process.stdout().splitlines()
-        if not self.process.running:
-            raise AssertionError(
-                "mastio-dev did not start: " + self.process.stderr())
-        for line in reversed(lines):
+        for line in reversed(self.process.stdout().splitlines()):
             said = json.loads(line)
             if said["pid"] == self.process.pid:
                 self.port = int(said["tls"].rsplit(":", 1)[1])

@@ -158,11 +158,10 @@ class Sidecar:
     # ---- logs ----
 
     def log_lines(self):
-        lines = []
-        for line in self.process.stderr().splitlines():
-            if line.startswith("{"):
-                lines.append(json.loads(line))
-        return lines
+        """Whole lines only: the last may still be being written."""
+        return [json.loads(line)
+                for line in self.process.stderr().splitlines(keepends=True)
+                if line.startswith("{") and line.endswith("\n")]
 
     def access_lines(self):
         return [l for l in self.log_lines() if "end" in l]
