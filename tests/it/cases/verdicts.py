@@ -112,9 +112,9 @@ def deactivated_agent(t):
     g.control("POST", "/agent/deactivate", {"agent_id": "orga::bot"})
     auth_refused(s.get("/v1/models"), "agent-deactivated")
     assert len(g.journal(TOKEN)) == 1
-    found = [k for k, v in s.metrics().items()
-             if k.startswith("requests_total") and "auth-refused" in k and v]
-    assert found, s.metrics()
+    t.wait_until(lambda: [
+        k for k, v in s.metrics().items()
+        if k.startswith("requests_total") and "auth-refused" in k and v])
     g.control("POST", "/agent/activate", {"agent_id": "orga::bot"})
     assert s.get("/v1/models").status == 200
 
