@@ -74,6 +74,7 @@ libsidecar_a_SOURCES = \
 	src/proxy/caller.c src/proxy/caller.h \
 	src/proxy/client.c src/proxy/client.h \
 	src/proxy/exchange.c src/proxy/exchange.h \
+	src/proxy/gateway.c src/proxy/gateway.h \
 	src/proxy/message.c src/proxy/message.h \
 	src/proxy/passthrough.c src/proxy/passthrough.h \
 	src/proxy/tunnel.c src/proxy/tunnel.h \

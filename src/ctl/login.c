@@ -7,7 +7,6 @@
 
 #include "auth/assertion.h"
 #include "auth/chain.h"
-#include "auth/clockoff.h"
 #include "auth/dpop.h"
 #include "auth/verdict.h"
 #include "base/clock.h"
@@ -95,26 +94,6 @@ succeed(struct login *l, struct token *t)
 }
 
 /* ---- what every answer tells ---- */
-
-static void
-learn_clock(struct login *l, const struct fetch_result *r)
-{
-	struct gateway_state *g = l->s.gateway;
-	struct clockoff off = {0};
-	int64_t date_s, now_ms = clock_now_ms();
-
-	if (!clockoff_date(head_value(r->head, FIELD_DATE), &date_s))
-		return;
-	if (!clockoff_learn(&off, date_s, now_ms, clock_wall_s()))
-		log_warn("clock",
-		    "the gateway's Date is over 10 minutes off "
-		    "and not believed; set this machine's clock",
-		    L_END);
-	else
-		atomic_store_explicit(&g->clock_delta_ms,
-		    off.base_wall_s * 1000 - off.base_boot_ms,
-		    memory_order_relaxed);
-}
 
 static void
 learn(struct login *l, const struct fetch_result *r)
@@ -353,7 +332,7 @@ on_minted(void *arg, const struct fetch_result *r)
 	if (no_answer(l, r))
 		return;
 	if (r->status == 200) {
-		learn_clock(l, r);
+		gateway_learn_clock(l->s.gateway, r->head);
 		got_token(l, r);
 		return;
 	}
@@ -367,7 +346,7 @@ on_minted(void *arg, const struct fetch_result *r)
 		mint(l);
 	} else if (v.action == VERDICT_FIX_CLOCK && !l->clock_fixed) {
 		l->clock_fixed = true;
-		learn_clock(l, r);
+		gateway_learn_clock(l->s.gateway, r->head);
 		mint(l);
 	} else if (v.action == VERDICT_LEARN_HTU && l->base + 1 < l->nbases) {
 		l->base++;

@@ -29,8 +29,7 @@ publish(struct server *s)
 {
 	const char *trouble = s->session ? session_trouble(s->session) : NULL;
 	struct token *token = s->session ? session_token(s->session) : NULL;
-	struct bundle *b =
-	    bundle_new(++s->generation, s->config, s->identity, token, trouble);
+	struct bundle *b = bundle_new(s->config, s->identity, token, trouble);
 
 	for (unsigned i = 0; i < s->nworkers; i++)
 		worker_publish(s->workers[i], bundle_ref(b));

@@ -24,7 +24,6 @@ struct server {
 	struct session *session;
 	struct worker **workers;
 	unsigned nworkers, drained;
-	uint64_t generation; /* of the newest bundle */
 	struct listener **data, **admin_ports;
 	size_t ndata, nadmin;
 	struct listen_list own; /* where all of them really listen */

@@ -8,13 +8,12 @@
 #include <stdlib.h>
 
 struct bundle *
-bundle_new(uint64_t generation, struct config *config,
-    struct identity *identity, struct token *token, const char *trouble)
+bundle_new(struct config *config, struct identity *identity,
+    struct token *token, const char *trouble)
 {
 	struct bundle *b = MEM_NEW(struct bundle);
 
 	atomic_init(&b->refs, 1);
-	b->generation = generation;
 	b->config = config_ref(config);
 	b->identity = identity ? identity_ref(identity) : NULL;
 	b->token = token ? token_ref(token) : NULL;

@@ -17,7 +17,6 @@
 
 struct bundle {
 	atomic_uint refs;
-	uint64_t generation;
 	struct config *config;     /* never NULL */
 	struct identity *identity; /* NULL: identity-wait */
 	struct token *token;       /* NULL: none yet, or none any more */
@@ -25,8 +24,8 @@ struct bundle {
 };
 
 /* Takes a reference of each part of its own. */
-struct bundle *bundle_new(uint64_t generation, struct config *,
-    struct identity *, struct token *, const char *trouble) ATTR_MUST_USE;
+struct bundle *bundle_new(struct config *, struct identity *, struct token *,
+    const char *trouble) ATTR_MUST_USE;
 struct bundle *bundle_ref(struct bundle *);
 void bundle_unref(struct bundle *); /* NULL is allowed */
 

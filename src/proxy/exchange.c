@@ -17,7 +17,6 @@
  */
 #include "proxy/exchange.h"
 
-#include "auth/clockoff.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/write.h"
@@ -635,23 +634,6 @@ x_answer(struct exchange *x)
 
 /* ---- judge: is a refusal about our credentials, and can it be healed? ---- */
 
-static void
-fix_clock(struct exchange *x)
-{
-	struct span date = head_value(&x->res, FIELD_DATE);
-	struct clockoff off = {0};
-	int64_t date_s, now_ms = clock_now_ms();
-
-	if (!clockoff_date(date, &date_s) ||
-	    !clockoff_learn(&off, date_s, now_ms, clock_wall_s())) {
-		log_warn("clock", "the gateway's Date is not believed",
-		    L_SPAN("date", date), L_END);
-		return;
-	}
-	atomic_store_explicit(&x->w->gateway->clock_delta_ms,
-	    off.base_wall_s * 1000 - off.base_boot_ms, memory_order_relaxed);
-}
-
 /* Nothing was executed: the same request once more, differently proven. */
 static enum next
 try_again(struct exchange *x, const struct verdict *v)
@@ -665,7 +647,7 @@ try_again(struct exchange *x, const struct verdict *v)
 		x->nonce_retries++;
 		metric_add(&x->w->metrics->nonce_retries, 1);
 	} else if (v->action == VERDICT_FIX_CLOCK) {
-		fix_clock(x);
+		gateway_learn_clock(x->w->gateway, &x->res);
 	} else if (v->action == VERDICT_LEARN_HTU) {
 		memcpy(x->htu_base, v->base, sizeof(x->htu_base));
 	} else if (v->action == VERDICT_LOGIN) {

@@ -17,15 +17,6 @@
 #define BOX_BYTES_KEPT 4096
 #define ANSWER_HEAD_MIN 32768 /* heads of the gateway's up to here pass */
 
-int64_t
-gateway_wall_s(const struct gateway_state *g)
-{
-	int64_t delta =
-	    atomic_load_explicit(&g->clock_delta_ms, memory_order_relaxed);
-
-	return delta ? (delta + clock_now_ms()) / 1000 : clock_wall_s();
-}
-
 /* ---- letters to main ---- */
 
 struct worker_letter {

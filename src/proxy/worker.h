@@ -17,6 +17,7 @@
 #include "net/peer.h"
 #include "net/upstream.h"
 #include "proxy/bundle.h"
+#include "proxy/gateway.h"
 
 struct client;
 struct passthrough;
@@ -25,15 +26,6 @@ struct exchange;
 TAILQ_HEAD(client_list, client);
 TAILQ_HEAD(exchange_list, exchange);
 TAILQ_HEAD(passthrough_list, passthrough);
-
-/* What any worker may learn about the gateway; the later value wins. */
-struct gateway_state {
-	_Atomic int64_t clock_delta_ms; /* its wall clock minus clock_now_ms();
-					 * 0 = not known, use the local clock */
-};
-
-/* Unix seconds by the gateway's clock, as far as it is known. */
-int64_t gateway_wall_s(const struct gateway_state *);
 
 /* How a worker speaks to main: letters to its mailbox end up here. */
 struct worker_events {

@@ -34,7 +34,7 @@ mastio_dev_SOURCES = \
 	tests/mastio/tool.c tests/mastio/tool.h \
 	tests/mastio/util.c tests/mastio/util.h \
 	tests/mastio/websocket.c
-mastio_dev_LDADD = $(EVENT_LIBS) $(EVENT_EXTRA_LIBS) $(OPENSSL_LIBS) \
+mastio_dev_LDADD = $(EVENT_LIBS) $(OPENSSL_LIBS) \
     $(JANSSON_LIBS) -lm
 
 TESTS += tests/mastio/selftest.py

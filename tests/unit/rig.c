@@ -160,8 +160,7 @@ rig_publish(struct rig *r, int64_t life_s, const char *trouble)
 {
 	struct token *t = life_s ? make_token(r, life_s) : NULL;
 
-	worker_publish(r->w,
-	    bundle_new(++r->generation, r->conf, r->identity, t, trouble));
+	worker_publish(r->w, bundle_new(r->conf, r->identity, t, trouble));
 	token_unref(t);
 }
 

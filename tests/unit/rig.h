@@ -35,7 +35,7 @@ struct rig {
 	struct agent agent[RIG_AGENTS];
 	unsigned nagents;
 	int64_t now_ms;
-	uint64_t generation, token_generation;
+	uint64_t token_generation;
 	/* what the worker told main */
 	unsigned refused, closed, drained;
 	uint64_t refused_generation;

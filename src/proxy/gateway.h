@@ -1,0 +1,25 @@
+/*
+ * gateway: what any thread may learn about the gateway while it works:
+ * independent scalars, the later value wins.
+ *
+ * Threads: any; relaxed atomics.
+ */
+#ifndef PROXY_GATEWAY_H
+#define PROXY_GATEWAY_H
+
+#include "http/head.h"
+
+#include <stdatomic.h>
+
+struct gateway_state {
+	_Atomic int64_t clock_delta_ms; /* its wall clock minus clock_now_ms();
+					 * 0 = not known, use the local clock */
+};
+
+/* Unix seconds by the gateway's clock, as far as it is known. */
+int64_t gateway_wall_s(const struct gateway_state *);
+/* Take the clock from the Date of an answer; one that is malformed or over 10
+ * minutes off (auth/clockoff.h) is not believed, which is logged. */
+void gateway_learn_clock(struct gateway_state *, const struct head *answer);
+
+#endif
