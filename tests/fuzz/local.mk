@@ -7,6 +7,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_agent_json \
 	tests/fuzz/fuzz_chunked \
 	tests/fuzz/fuzz_conf \
+	tests/fuzz/fuzz_date \
 	tests/fuzz/fuzz_framing \
 	tests/fuzz/fuzz_head_request \
 	tests/fuzz/fuzz_head_response \
@@ -14,6 +15,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_path \
 	tests/fuzz/fuzz_target \
 	tests/fuzz/fuzz_token \
+	tests/fuzz/fuzz_traceparent \
 	tests/fuzz/fuzz_verdict
 
 check_PROGRAMS += $(FUZZ_TARGETS)
@@ -77,3 +79,11 @@ tests_fuzz_fuzz_token_LDADD = $(SIDECAR_LIBS)
 tests_fuzz_fuzz_verdict_SOURCES = tests/fuzz/fuzz_verdict.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_verdict_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_verdict_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_date_SOURCES = tests/fuzz/fuzz_date.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_date_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_date_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_traceparent_SOURCES = tests/fuzz/fuzz_traceparent.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_traceparent_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_traceparent_LDADD = $(SIDECAR_LIBS)
