@@ -78,6 +78,7 @@ libsidecar_a_SOURCES = \
 	src/proxy/message.c src/proxy/message.h \
 	src/proxy/passthrough.c src/proxy/passthrough.h \
 	src/proxy/tunnel.c src/proxy/tunnel.h \
+	src/proxy/via.c src/proxy/via.h \
 	src/proxy/worker.c src/proxy/worker.h \
 	src/ctl/admin.c src/ctl/admin.h \
 	src/ctl/login.c src/ctl/login.h \

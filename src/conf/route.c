@@ -111,13 +111,7 @@ route_find(const struct config *conf, const struct target *target,
     struct span host, const struct route_local *local,
     const struct route **route)
 {
-	switch (target->form) {
-	case TARGET_ABSOLUTE:
-	case TARGET_AUTHORITY:
+	if (target->authority.host.n)
 		return judge_authority(conf, target, route);
-	case TARGET_ORIGIN:
-	case TARGET_ASTERISK:
-		break;
-	}
 	return judge_host(conf, host, local, route);
 }

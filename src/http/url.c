@@ -126,6 +126,7 @@ absolute_parse(struct span method, struct span text, struct target *t)
 	/* RFC 9112 section 3.2.4: this is "*" for the last proxy. */
 	if (n == text.n && span_eq(method, SPAN("OPTIONS"))) {
 		t->form = TARGET_ASTERISK;
+		t->path = SPAN("*");
 		return true;
 	}
 	return path_query_parse(span_new(text.p + n, text.n - n), t);
@@ -146,6 +147,7 @@ target_parse(struct span method, struct span text, struct target *t)
 	}
 	if (span_eq(text, SPAN("*"))) {
 		t->form = TARGET_ASTERISK;
+		t->path = text;
 		return span_eq(method, SPAN("OPTIONS"));
 	}
 	return absolute_parse(method, text, t);

@@ -39,7 +39,8 @@ struct target {
 	bool https;                 /* absolute form: its scheme */
 	struct authority authority; /* of the target, or with absent host */
 	struct span path;           /* raw, starts with '/'; "/" if left out;
-				     * absent in the last two forms */
+				     * "*" in the last form, absent in the
+				     * one before */
 	struct span query;          /* with its '?', or absent */
 };
 

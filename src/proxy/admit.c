@@ -7,6 +7,7 @@
 #include "conf/access.h"
 #include "proxy/caller.h"
 #include "proxy/client.h"
+#include "proxy/via.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -124,9 +125,32 @@ check_target(struct exchange *x)
 	if (!target_parse(x->req.method, x->req.target, &x->target))
 		return refuse(
 		    x, END_BAD_REQUEST, "the request target is malformed");
-	if (x->target.form == TARGET_ASTERISK)
-		return refuse(x, END_NOT_IMPLEMENTED, "the target \"*\"");
 	return END_OK;
+}
+
+/* RFC 9110 section 7.6.2; only OPTIONS and TRACE have hops to count.  The last
+ * one answers, and so do we when a client asks what the server at our address
+ * can do: "*" is no resource of the gateway's that a proof could name. */
+static enum end
+check_hops(struct exchange *x)
+{
+	const struct field *f = head_find(&x->req, FIELD_MAX_FORWARDS);
+
+	x->answer_here = x->route->auth == ROUTE_AUTH_MASTIO &&
+			 x->target.form == TARGET_ASTERISK;
+	if (!f || !admit_is_options(x))
+		return END_OK;
+	if (!span_u64(f->value, &x->hops))
+		return refuse(
+		    x, END_BAD_REQUEST, "Max-Forwards is not a number of hops");
+	x->answer_here |= x->hops == 0;
+	return END_OK;
+}
+
+static enum end
+check_loop(struct exchange *x)
+{
+	return via_is_loop(&x->req) ? END_LOOP : END_OK;
 }
 
 /* The gateway's paths are judged, and the proof names them; another host's are
@@ -216,8 +240,8 @@ judge(struct exchange *x)
 {
 	static enum end (*const checks[])(struct exchange *) = {check_framing,
 	    check_singles, caller_check_uid, check_browser, caller_check_token,
-	    check_upgrade, check_features, check_target, check_host, check_path,
-	    check_credentials, check_access};
+	    check_upgrade, check_features, check_loop, check_target, check_host,
+	    check_hops, check_path, check_credentials, check_access};
 
 	buf_clear(&x->box->path.decoded); /* of the box's last use */
 	buf_clear(&x->box->path.policy);

@@ -215,11 +215,11 @@ take_view(struct exchange *x)
 	x->view = newest;
 }
 
+/* The sidecar's own answer to what it was asked. */
 static void
-answer_connect(struct exchange *x)
+answer_ok(struct exchange *x, void (*message)(struct exchange *))
 {
-	write_status_line(&x->c->conn.out, 200, SPAN("Connection Established"));
-	write_head_end(&x->c->conn.out);
+	message(x);
 	x->answer_begun = true;
 	x->status = 200;
 	conn_flush(&x->c->conn);
@@ -230,7 +230,7 @@ answer_connect(struct exchange *x)
 static enum next
 serve_inside(struct exchange *x)
 {
-	answer_connect(x);
+	answer_ok(x, message_connected);
 	x->c->tunnel = true;
 	x->keep = true;
 	return x_end(x, END_OK);
@@ -248,6 +248,10 @@ x_admit(struct exchange *x)
 		return x_end(x, end);
 	if (admit_is_connect(x) && x->route->auth == ROUTE_AUTH_MASTIO)
 		return serve_inside(x);
+	if (x->answer_here) {
+		answer_ok(x, message_options);
+		return x_end(x, END_OK);
+	}
 	return x_goto(
 	    x, x->auth == ROUTE_AUTH_MASTIO ? &step_token : &step_lease);
 }
@@ -754,7 +758,7 @@ x_tunnel(struct exchange *x)
 	enum end end;
 
 	if (!x->answer_begun)
-		answer_connect(x);
+		answer_ok(x, message_connected);
 	if (!x->tunnel)
 		tunnel_begin(x);
 	x->tunnel = true;

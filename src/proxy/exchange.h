@@ -54,8 +54,10 @@ struct exchange {
 	struct head req;
 	struct target target;
 	struct framing req_framing;
-	bool upgrade; /* it asks for WebSocket */
-	bool tunnel;  /* past its heads: bytes both ways */
+	bool upgrade;     /* it asks for WebSocket */
+	bool answer_here; /* OPTIONS that goes no further */
+	uint64_t hops;    /* Max-Forwards of OPTIONS */
+	bool tunnel;      /* past its heads: bytes both ways */
 	struct relay up;
 	struct replay kept;
 

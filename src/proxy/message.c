@@ -5,8 +5,10 @@
 
 #include "base/clock.h"
 #include "http/write.h"
+#include "proxy/admit.h"
 #include "proxy/caller.h"
 #include "proxy/client.h"
+#include "proxy/via.h"
 
 #include <stdlib.h>
 
@@ -117,9 +119,14 @@ add_request_fields(struct exchange *x, struct buf *out)
 	for (unsigned i = 0; i < x->req.nfields; i++) {
 		const struct field *f = &x->req.fields[i];
 
-		if (field_goes(x, f) && !head_connection_names(&x->req, f))
+		if (!field_goes(x, f) || head_connection_names(&x->req, f))
+			continue;
+		if (f->id == FIELD_MAX_FORWARDS && admit_is_options(x))
+			write_field_u64(out, f->name, x->hops - 1);
+		else
 			write_field(out, f->name, f->value);
 	}
+	via_add(out, &x->req);
 }
 
 bool
@@ -217,6 +224,7 @@ add_answer_fields(struct exchange *x, const struct head *res)
 		else
 			write_field(out, f->name, f->value);
 	}
+	via_add(out, res);
 }
 
 bool
@@ -244,12 +252,13 @@ message_switching(struct exchange *x)
 	write_head_end(out);
 }
 
-/* Does this request's connection outlive the answer, as far as framing and
- * the client's wishes go? */
+/* Does this request's connection outlive the answer, as far as the request and
+ * the client's wishes go?  Not when the answer comes before the whole request:
+ * what is left of that need not be read to its end (RFC 9112 section 9.6). */
 static bool
 may_keep(const struct exchange *x)
 {
-	return head_keep_alive(&x->req) && !x->c->half_closed &&
+	return head_keep_alive(&x->req) && x->up.done && !x->c->half_closed &&
 	       !x->w->draining;
 }
 
@@ -311,6 +320,29 @@ message_interim(struct exchange *x, const struct head *res)
 }
 
 /* ---- the sidecar's own answers ---- */
+
+void
+message_connected(struct exchange *x)
+{
+	struct buf *out = &x->c->conn.out;
+
+	write_status_line(out, 200, SPAN("Connection Established"));
+	write_head_end(out);
+}
+
+void
+message_options(struct exchange *x)
+{
+	struct buf *out = &x->c->conn.out;
+
+	x->keep = may_keep(x);
+	write_status_line(out, 200, write_reason(200));
+	write_field(out, SPAN("Allow"),
+	    SPAN("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, CONNECT"));
+	write_field_u64(out, SPAN("Content-Length"), 0);
+	add_connection(x, out);
+	write_head_end(out);
+}
 
 static void
 add_member(struct buf *b, const char *name, const char *value, bool first)

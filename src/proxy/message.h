@@ -25,6 +25,10 @@ void message_answer_head(struct exchange *);
 /* An interim answer (1xx), to clients that know them. */
 void message_interim(struct exchange *, const struct head *);
 
+/* The sidecar's own answers: a tunnel stands; */
+void message_connected(struct exchange *);
+/* what can be done here, to OPTIONS that goes no further.  Decides x->keep. */
+void message_options(struct exchange *);
 /* The sidecar's own answer for x->end, head and body (conventions "Error
  * bodies"). */
 void message_error(struct exchange *);

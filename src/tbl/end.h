@@ -59,6 +59,10 @@ END(NOT_IMPLEMENTED, 501, "not-implemented", RETRY_NO,
 END(VERSION, 505, "version-not-supported", RETRY_NO,
     "only HTTP/1.0 and HTTP/1.1 are spoken here",
     "Tell the client to use HTTP/1.1.")
+END(LOOP, 508, "loop-detected", RETRY_NO,
+    "this request has already passed through this sidecar",
+    "Look for a proxy that sends requests for the gateway back to the "
+    "sidecar.")
 END(HEAD_TIMEOUT, 408, "head-timeout", RETRY_YES,
     "the request head did not come within head-timeout",
     "Send the head at once, or raise head-timeout.")

@@ -93,7 +93,7 @@ check_route(const struct target *target, struct span host)
 	assert((verdict == HOST_OK) == (route != NULL));
 	if (verdict != HOST_OK)
 		return;
-	if (target->form == TARGET_ABSOLUTE || target->form == TARGET_AUTHORITY)
+	if (target->authority.host.n)
 		assert(names_us(target->authority.host));
 	else if (host.p)
 		assert(names_us(host) ||

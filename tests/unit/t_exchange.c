@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "proxy/via.h"
 
 #include "rig.h"
 #include "unit.h"
@@ -84,6 +85,7 @@ START_TEST(what_the_gateway_sees)
 {
 	struct agent *a = agent_open(&rig, false);
 	struct token *t = rig.w->view->bundle->token;
+	char *expected;
 	char *credentials =
 	    mem_printf("\r\nAuthorization: DPoP %.*s\r\nDPoP: ey",
 		SPAN_ARG(token_span(t)));
@@ -108,9 +110,12 @@ START_TEST(what_the_gateway_sees)
 	    "HTTP/1.1 200 Fine\r\nDPoP-Nonce: secret\r\nSet-Cookie: secret\r\n"
 	    "WWW-Authenticate: secret\r\nConnection: X-Hop\r\nX-Hop: secret\r\n"
 	    "X-End: kept\r\nContent-Length: 2\r\n\r\nok");
-	ck_span(buf_span(&a->in),
-	    "HTTP/1.1 200 Fine\r\nX-End: kept\r\nContent-Length: 2\r\n"
-	    "Connection: close\r\n\r\nok");
+	expected = mem_printf("HTTP/1.1 200 Fine\r\nX-End: kept\r\n"
+			      "Via: 1.1 %s\r\nContent-Length: 2\r\n"
+			      "Connection: close\r\n\r\nok",
+	    via_pseudonym());
+	ck_span(buf_span(&a->in), expected);
+	free(expected);
 	RIG_UNTIL(&rig, a->eof);
 	ck_assert_str_eq(rig.w->upstream->idle.tqh_first->nonce, "secret");
 }
@@ -391,14 +396,14 @@ START_TEST(head_has_no_body)
 	agent_say(a, "HEAD /v1/agents HTTP/1.1\r\nHost: mastio.test\r\n\r\n");
 	arrived(0, "");
 	answer(0, a, "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
-	ck_span(
-	    buf_span(&a->in), "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n");
+	ck_assert(rig_has(&a->in, "\r\nContent-Length: 500\r\n\r\n"));
+	ck_assert(span_ends(buf_span(&a->in), SPAN("\r\n\r\n")));
 	rig_forget(&a->in);
 	/* RFC 9110 section 8.6: 204 says no length. */
 	agent_say(a, GET);
 	arrived(0, "");
 	answer(0, a, "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n");
-	ck_span(buf_span(&a->in), NO_CONTENT);
+	ck_assert(!rig_has(&a->in, "Content-Length"));
 	ck_assert_uint_eq(rig.gate.n, 1);
 }
 END_TEST

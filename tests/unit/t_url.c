@@ -188,9 +188,9 @@ static const struct target_row targets[] = {
 	"authority|http|::1|443|-|-"},
 
     /* RFC 9112 section 3.2.4 */
-    {"asterisk", "OPTIONS", IN("*"), true, "asterisk|http|-|-1|-|-"},
+    {"asterisk", "OPTIONS", IN("*"), true, "asterisk|http|-|-1|*|-"},
     {"asterisk through a proxy", "OPTIONS", IN("http://a:80"), true,
-	"asterisk|http|a|80|-|-"},
+	"asterisk|http|a|80|*|-"},
     {"no asterisk with a query", "OPTIONS", IN("http://a?"), true,
 	"absolute|http|a|-1|/|?"},
 

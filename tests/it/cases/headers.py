@@ -14,7 +14,7 @@ STRIPPED = (
     "Proxy-Foo", "DPoP-Nonce", "X-HTTP-Method-Override",
 )
 ADDED = {"host", "authorization", "dpop", "content-length",
-         "transfer-encoding"}
+         "transfer-encoding", "via"}
 MARK = "planted-by-the-agent"
 
 

@@ -53,7 +53,6 @@ BAD_CHUNKS = (
 
 REJECTED = (
     ("TRACE /v1/models HTTP/1.1\r\n" + HOST + "\r\n", 501, "not-implemented"),
-    ("OPTIONS * HTTP/1.1\r\n" + HOST + "\r\n", 501, "not-implemented"),
     (POST + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
      501, "not-implemented"),
     (GET + "Expect: 200-ok\r\n\r\n", 417, "expectation-failed"),

@@ -71,7 +71,7 @@ def plain_request_as_it_is(t):
     assert heads[0].splitlines() == [
         "GET /a//b/../c?d=%2e%2e HTTP/1.1", f"Host: {origin.authority}",
         "Authorization: Bearer theirs", "Cookie: c=d", "X-API-Key: key",
-        "X-Forwarded-For: 1.2.3.4"], heads
+        "X-Forwarded-For: 1.2.3.4", f"Via: {a.get('Via')}"], heads
     line = s.wait_end("ok")
     assert line["route"] == "pass-through" and line["status"] == 401, line
     assert "jti" not in line, line
