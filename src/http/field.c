@@ -222,10 +222,8 @@ list_next(struct span *rest, struct span *element)
 bool
 list_has(struct span list, struct span token)
 {
-	struct span element;
-
-	while (list_next(&list, &element))
-		if (span_ieq(element, token))
+	while (list.n)
+		if (span_ieq(span_trim(span_cut(&list, ',')), token))
 			return true;
 	return false;
 }

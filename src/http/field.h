@@ -72,7 +72,8 @@ bool field_value_ok(struct span);
  * its white space; empty elements are skipped; quoted commas respected.
  * False at the end. */
 bool list_next(struct span *rest, struct span *element);
-/* Does the list hold this token, ASCII case ignored? */
+/* Does the list of tokens hold this one, ASCII case ignored?  Where elements
+ * are tokens there are no quoted strings, so every comma counts. */
 bool list_has(struct span list, struct span token);
 
 #endif

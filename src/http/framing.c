@@ -118,13 +118,13 @@ framing_request(const struct head *h, struct framing *fr, const char **why)
 
 	if (st != FRAMING_OK || fr->kind == FRAMING_NONE)
 		return st;
-	if (fr->kind == FRAMING_LENGTH && fr->length == 0)
-		return FRAMING_OK;
 	/* RFC 9110 sections 9.3.6 and 9.3.8.  Behind a CONNECT, some read
-	 * these bytes as a body and some as the tunnel. */
+	 * these bytes as a body and some as the tunnel; even an empty body is
+	 * not what it says. */
 	if (span_eq(h->method, SPAN("CONNECT")))
 		return bad(why, "a CONNECT request with a body");
-	if (span_eq(h->method, SPAN("TRACE")))
+	if (span_eq(h->method, SPAN("TRACE")) &&
+	    (fr->kind == FRAMING_CHUNKED || fr->length))
 		return bad(why, "a TRACE request with a body");
 	return FRAMING_OK;
 }

@@ -33,8 +33,8 @@ enum framing_status {
 
 /* why: static text when not FRAMING_OK.  Neither field may come twice or as a
  * list; Content-Length is digits alone, below 2^63; Transfer-Encoding is
- * "chunked" alone, in HTTP/1.1, without Content-Length.  CONNECT and TRACE
- * have no body. */
+ * "chunked" alone, in HTTP/1.1, without Content-Length.  CONNECT has
+ * neither field, TRACE no body. */
 enum framing_status framing_request(
     const struct head *, struct framing *, const char **why);
 /* method: of the request that this answers (HEAD, CONNECT matter).  1xx and 204

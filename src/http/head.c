@@ -375,6 +375,15 @@ head_value(const struct head *h, enum field_id id)
 	return f ? f->value : SPAN_NONE;
 }
 
+const struct field *
+head_find_repeated(const struct head *h)
+{
+	for (const struct field *f = h->fields; f < h->fields + h->nfields; f++)
+		if (field_flags(f->id) & F_SINGLE && head_find(h, f->id) != f)
+			return f;
+	return NULL;
+}
+
 bool
 head_has_token(const struct head *h, enum field_id id, struct span token)
 {

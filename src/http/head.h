@@ -77,6 +77,9 @@ const struct field *head_find(const struct head *, enum field_id);
 const struct field *head_find_next(const struct head *, const struct field *);
 /* Value of the first one, or absent. */
 struct span head_value(const struct head *, enum field_id);
+/* The first line that repeats a field that may stand in a head once only
+ * (F_SINGLE), or NULL. */
+const struct field *head_find_repeated(const struct head *);
 /* Does any line of this list field hold the token? */
 bool head_has_token(const struct head *, enum field_id, struct span token);
 /* Is this field named by a Connection line, and may it be? (RFC 9110 section

@@ -24,14 +24,11 @@ refuse(struct exchange *x, enum end end, const char *detail)
 static enum end
 check_singles(struct exchange *x)
 {
+	const struct field *f = head_find_repeated(&x->req);
+
 	if (x->req.minor >= 1 && !head_find(&x->req, FIELD_HOST))
 		return refuse(x, END_BAD_REQUEST, "there is no Host field");
-	for (unsigned i = 0; i < x->req.nfields; i++) {
-		const struct field *f = &x->req.fields[i];
-
-		if (!(field_flags(f->id) & F_SINGLE) ||
-		    head_find(&x->req, f->id) == f)
-			continue;
+	if (f) {
 		snprintf(x->detail, sizeof(x->detail),
 		    "%.*s stands in it more than once", SPAN_ARG(f->name));
 		return END_BAD_REQUEST;
@@ -69,8 +66,6 @@ check_framing(struct exchange *x)
 	case FRAMING_BAD:
 		return refuse(x, END_BAD_REQUEST, why);
 	}
-	if (admit_is_connect(x) && x->req_framing.kind != FRAMING_NONE)
-		return refuse(x, END_BAD_REQUEST, "CONNECT has no content");
 	/* Judged again under a newer view, the body is still the same one. */
 	if (!x->up.high)
 		relay_init(&x->up, x->req_framing,

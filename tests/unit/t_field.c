@@ -388,6 +388,9 @@ START_TEST(list_members_are_whole)
 	ck_assert(list_has(SPAN("CLOSE"), SPAN("close")));
 	ck_assert(!list_has(SPAN("closed, not-close"), SPAN("close")));
 	ck_assert(!list_has(SPAN("\"x, close\""), SPAN("close")));
+	ck_assert(list_has(SPAN("\"x, close, y\""), SPAN("close")));
+	ck_assert(list_has(SPAN("\", close"), SPAN("close")));
+	ck_assert(list_has(SPAN("\\\",close"), SPAN("close")));
 	ck_assert(!list_has(SPAN("close;q=1"), SPAN("close")));
 	ck_assert(!list_has(SPAN(""), SPAN("close")));
 	ck_assert(!list_has(SPAN_NONE, SPAN("close")));

@@ -115,11 +115,11 @@ static const struct row rows[] = {
 
     /* methods that have no body, RFC 9110 sections 9.3.6 and 9.3.8 */
     {"CONNECT", "CONNECT a:1 HTTP/1.1", "", FRAMING_OK, FRAMING_NONE},
-    {"CONNECT, zero", "CONNECT a:1 HTTP/1.1", CL("0"), FRAMING_OK,
-	FRAMING_LENGTH, 0},
+    {"CONNECT, zero", "CONNECT a:1 HTTP/1.1", CL("0"), FRAMING_BAD},
     {"CONNECT, length", "CONNECT a:1 HTTP/1.1", CL("5"), FRAMING_BAD},
     {"CONNECT, chunked", "CONNECT a:1 HTTP/1.1", TE("chunked"), FRAMING_BAD},
     {"TRACE", "TRACE / HTTP/1.1", "", FRAMING_OK, FRAMING_NONE},
+    {"TRACE, zero", "TRACE / HTTP/1.1", CL("0"), FRAMING_OK, FRAMING_LENGTH, 0},
     {"TRACE, length", "TRACE / HTTP/1.1", CL("5"), FRAMING_BAD},
     {"TRACE, chunked", "TRACE / HTTP/1.1", TE("chunked"), FRAMING_BAD},
 

@@ -467,6 +467,7 @@ START_TEST(keep_alive_is_asked)
 	    {"GET / HTTP/1.1", "Connection: x\r\nConnection: close\r\n", false},
 	    {"GET / HTTP/1.1", "Connection: keep-alive, close\r\n", false},
 	    {"GET / HTTP/1.1", "Connection: closed\r\n", true},
+	    {"GET / HTTP/1.1", "Connection: \"x, close, y\"\r\n", false},
 	    {"GET / HTTP/1.1", "Proxy-Connection: close\r\n", true},
 	    {"GET / HTTP/1.0", "", false},
 	    {"GET / HTTP/1.0", "Connection: Keep-Alive\r\n", true},
