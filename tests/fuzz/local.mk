@@ -1,6 +1,6 @@
-# Fuzz targets, one per parser.  With --enable-fuzz (clang) each is linked with
-# libFuzzer and searches; otherwise with replay.c, and `make check` replays
-# its corpus.
+# Fuzz targets, one per parser, and one for whole exchanges.  With --enable-fuzz
+# (clang) each is linked with libFuzzer and searches; otherwise with replay.c,
+# and `make check` replays its corpus.
 
 FUZZ_TARGETS = \
 	tests/fuzz/fuzz_access \
@@ -8,6 +8,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_chunked \
 	tests/fuzz/fuzz_conf \
 	tests/fuzz/fuzz_date \
+	tests/fuzz/fuzz_exchange \
 	tests/fuzz/fuzz_framing \
 	tests/fuzz/fuzz_head_request \
 	tests/fuzz/fuzz_head_response \
@@ -19,7 +20,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_verdict
 
 check_PROGRAMS += $(FUZZ_TARGETS)
-EXTRA_DIST += tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/http.dict
 
 if FUZZ
 FUZZ_MAIN =
@@ -87,3 +88,17 @@ tests_fuzz_fuzz_date_LDADD = $(SIDECAR_LIBS)
 tests_fuzz_fuzz_traceparent_SOURCES = tests/fuzz/fuzz_traceparent.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_traceparent_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_traceparent_LDADD = $(SIDECAR_LIBS)
+
+# The unit tests' rig, with assert() for libcheck's assertions.  The gateway is
+# spoken to in plain text: the identity has no TLS, and stage.c wants to know
+# which connection is which.
+tests_fuzz_fuzz_exchange_SOURCES = tests/fuzz/fuzz_exchange.c \
+    tests/fuzz/stage.c tests/fuzz/stage.h tests/fuzz/witness.c \
+    tests/fuzz/witness.h tests/fuzz/check/check.h $(UNIT_RIG_SOURCES) \
+    $(FUZZ_MAIN)
+tests_fuzz_fuzz_exchange_CPPFLAGS = -I$(top_srcdir)/tests/fuzz/check \
+    -I$(top_srcdir)/tests/unit $(AM_CPPFLAGS)
+tests_fuzz_fuzz_exchange_CFLAGS = $(AM_CFLAGS) -Wno-missing-field-initializers
+tests_fuzz_fuzz_exchange_LDFLAGS = $(FUZZ_LINK) \
+    -Wl,--wrap=identity_ssl_ctx,--wrap=conn_init_connect
+tests_fuzz_fuzz_exchange_LDADD = $(SIDECAR_LIBS)

@@ -1,0 +1,443 @@
+/*
+ * stage: see stage.h.
+ */
+#include "stage.h"
+
+#include "base/clock.h"
+
+#include <assert.h>
+#include <dirent.h>
+#include <errno.h>
+#include <netdb.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* Sun, 06 Nov 1994 08:49:37 GMT, the Date of RFC 9110's examples. */
+#define WALL_S INT64_C(784111777)
+#define TOKEN_LIFE_S 7200
+/* Small, so that a slow reader is felt soon; the kernel doubles it. */
+#define SOCKET_BYTES 4096
+#define QUIET_TURNS 3
+#define TURNS_MAX 2000
+/* After so many advances in stage_close() agents leave; at the latest after so
+ * many all is closed. */
+#define PATIENCE 10
+#define ADVANCES_MAX 20
+
+/* Limits that a short input can cross. */
+static const char limits[] = "max-head = 4k\n"
+			     "max-headers = 20\n"
+			     "relay-buffer = 4k\n"
+			     "replay-limit = 2k\n"
+			     "replay-total = 3k\n"
+			     "upstream-max-uses = 6\n"
+			     "max-upstream-connections = 3\n";
+
+static struct stage stage;
+static bool made;
+static unsigned descriptors;
+
+/* Where the gateway listens. */
+static int listen_fd;
+static struct sockaddr_un address;
+static socklen_t address_len = sizeof(address);
+static struct addrinfo info;
+
+/* ---- seams (see local.mk) ---- */
+
+SSL_CTX *__wrap_identity_ssl_ctx(const struct identity *);
+int __wrap_conn_init_connect(struct conn *, struct loop *,
+    const struct sockaddr *, socklen_t, SSL *, size_t, const struct conn_ops *,
+    void *);
+int __real_conn_init_connect(struct conn *, struct loop *,
+    const struct sockaddr *, socklen_t, SSL *, size_t, const struct conn_ops *,
+    void *);
+
+/* Without one, an upstream speaks plain text. */
+SSL_CTX *
+__wrap_identity_ssl_ctx(const struct identity *id)
+{
+	(void)id;
+	return NULL;
+}
+
+/* Its number is the sidecar's again: who had it has lost it. */
+static void
+claim(int theirs)
+{
+	for (unsigned i = 0; i < stage.agents; i++)
+		if (stage.agent[i].theirs == theirs)
+			stage.agent[i].theirs = -1;
+	for (unsigned i = 0; i < stage.gates; i++)
+		if (stage.gate[i].theirs == theirs)
+			stage.gate[i].theirs = -1;
+}
+
+static void
+side_init(struct side *s, int fd, int theirs)
+{
+	int bytes = SOCKET_BYTES;
+
+	claim(theirs);
+	*s = (struct side){.fd = fd, .theirs = theirs};
+	assert(setsockopt(
+		   theirs, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes)) == 0);
+	stage.moved++;
+}
+
+/* Take the other end at once, to know which is which. */
+int
+__wrap_conn_init_connect(struct conn *c, struct loop *loop,
+    const struct sockaddr *sa, socklen_t len, SSL *ssl, size_t in_limit,
+    const struct conn_ops *ops, void *owner)
+{
+	int fd;
+
+	assert(!ssl);
+	if (stage.refusing || stage.gates == STAGE_GATES) {
+		*c = (struct conn){.fd = -1, .errnum = ECONNREFUSED};
+		return -1;
+	}
+	if (__real_conn_init_connect(
+		c, loop, sa, len, ssl, in_limit, ops, owner) != 0)
+		return -1;
+	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	assert(fd >= 0);
+	side_init(&stage.gate[stage.gates], fd, c->fd);
+	stage.heard = stage.gates++;
+	return 0;
+}
+
+/* ---- making it ---- */
+
+static void
+unmake(void)
+{
+	stage.rig.w->upstream->addresses = NULL;
+	rig_fini(&stage.rig);
+	close(listen_fd);
+}
+
+static void
+listen_here(void)
+{
+	listen_fd =
+	    socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert(listen_fd >= 0);
+	address.sun_family = AF_UNIX; /* the kernel finds a name */
+	assert(bind(listen_fd, (struct sockaddr *)&address,
+		   sizeof(sa_family_t)) == 0);
+	assert(getsockname(
+		   listen_fd, (struct sockaddr *)&address, &address_len) == 0);
+	assert(listen(listen_fd, STAGE_GATES) == 0);
+	info = (struct addrinfo){.ai_family = AF_UNIX,
+	    .ai_socktype = SOCK_STREAM,
+	    .ai_addr = (struct sockaddr *)&address,
+	    .ai_addrlen = address_len};
+}
+
+struct stage *
+stage_get(void)
+{
+	if (made)
+		return &stage;
+	made = true;
+	rig_init_bare(&stage.rig, limits);
+	listen_here();
+	stage_publish(&stage, TOKEN_LIFE_S);
+	stage_turn(&stage);
+	stage.rig.w->upstream->addresses = &info;
+	atexit(unmake);
+	return &stage;
+}
+
+static unsigned
+count_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned n = 0;
+
+	assert(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static uint64_t
+count_again(const struct stage *s)
+{
+	const struct metrics *m = s->rig.w->metrics;
+	uint64_t n = metric_get(&m->stale_retries);
+
+	for (unsigned i = 0; i < METRIC_REFUSALS; i++)
+		n += metric_get(&m->refusals[i]);
+	return n;
+}
+
+uint64_t
+stage_sent_again(const struct stage *s)
+{
+	return count_again(s) - s->again;
+}
+
+static void
+set_clock(struct stage *s, int64_t now_ms)
+{
+	s->rig.now_ms = now_ms;
+	clock_fake(now_ms, WALL_S + (now_ms - RIG_START_MS) / 1000);
+	/* Its name was looked up just now. */
+	if (s->rig.w->upstream)
+		s->rig.w->upstream->resolved_ms = now_ms;
+}
+
+void
+stage_publish(struct stage *s, int64_t life_s)
+{
+	rig_publish(&s->rig, life_s, life_s ? NULL : "the gateway is away");
+	s->republish = true;
+}
+
+void
+stage_open(struct stage *s)
+{
+	struct worker *w = s->rig.w;
+
+	set_clock(s, RIG_START_MS);
+	if (s->republish)
+		stage_publish(s, TOKEN_LIFE_S);
+	s->republish = false;
+	s->refusing = false;
+	w->draining = false;
+	atomic_store(&s->rig.gateway.clock_delta_ms, 0);
+	stage_settle(s);
+	s->again = count_again(s);
+	descriptors = count_descriptors();
+}
+
+struct side *
+stage_agent(struct stage *s)
+{
+	struct side *a;
+	int fds[2];
+
+	if (s->agents == STAGE_AGENTS)
+		return &s->agent[s->agents - 1];
+	assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		   0, fds) == 0);
+	a = &s->agent[s->agents];
+	side_init(a, fds[0], fds[1]);
+	s->agents++;
+	worker_accept(s->rig.w,
+	    &(struct arrival){.listener = s->rig.listener, .fd = fds[1]});
+	return a;
+}
+
+/* ---- our ends ---- */
+
+static void
+side_lost(struct stage *s, struct side *e, bool reset)
+{
+	e->eof = true;
+	e->reset |= reset;
+	s->moved++;
+}
+
+static void
+side_write(struct stage *s, struct side *e)
+{
+	while (e->fd >= 0 && !e->unheard && e->sent < e->said.len) {
+		ssize_t n = send(e->fd, buf_span(&e->said).p + e->sent,
+		    e->said.len - e->sent, MSG_NOSIGNAL);
+
+		e->unheard = n < 0 && errno != EAGAIN;
+		if (n < 0)
+			return;
+		e->sent += (size_t)n;
+		s->moved++;
+	}
+	if (e->fd >= 0 && e->ending && !e->ended) {
+		shutdown(e->fd, SHUT_WR);
+		e->ended = true;
+		s->moved++;
+	}
+}
+
+static void
+side_read(struct stage *s, struct side *e)
+{
+	while (e->fd >= 0 && !e->deaf && !e->eof) {
+		char *to = buf_reserve(&e->heard, 16384);
+		ssize_t n = recv(e->fd, to, 16384, 0);
+
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n > 0) {
+			buf_commit(&e->heard, (size_t)n);
+			s->moved++;
+			if (e >= s->gate && e < s->gate + s->gates)
+				s->heard = (unsigned)(e - s->gate);
+		} else {
+			side_lost(s, e, n < 0);
+		}
+	}
+}
+
+void
+side_say(struct stage *s, struct side *e, struct span text)
+{
+	if (e->fd < 0 || e->ending || e->said.len + text.n > STAGE_SAY_MAX)
+		return;
+	buf_add_span(&e->said, text);
+	side_write(s, e);
+}
+
+void
+side_end(struct stage *s, struct side *e)
+{
+	e->ending = true;
+	side_write(s, e);
+}
+
+void
+side_close(struct stage *s, struct side *e)
+{
+	if (e->fd < 0)
+		return;
+	e->dropped = !e->eof;
+	close(e->fd);
+	e->fd = -1;
+	s->moved++;
+}
+
+/* Closing a Unix socket that was not read to its end resets the connection:
+ * let there be a byte. */
+void
+side_reset(struct stage *s, struct side *e)
+{
+	if (e->fd >= 0 && e->theirs >= 0 && !e->eof)
+		(void)!send(e->theirs, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	e->cut |= e->fd >= 0;
+	side_close(s, e);
+}
+
+/* ---- turning ---- */
+
+void
+stage_turn(struct stage *s)
+{
+	loop_turn(&s->rig.w->loop, EVLOOP_NONBLOCK);
+	loop_turn(&s->rig.main, EVLOOP_NONBLOCK);
+	for (unsigned i = 0; i < s->gates; i++) {
+		side_write(s, &s->gate[i]);
+		side_read(s, &s->gate[i]);
+	}
+	for (unsigned i = 0; i < s->agents; i++) {
+		side_write(s, &s->agent[i]);
+		side_read(s, &s->agent[i]);
+	}
+}
+
+static void
+remember(struct side *e)
+{
+	struct moment now = {e->sent, e->heard.len};
+
+	if (e->fd < 0 || e->deaf || e->moments == STAGE_MOMENTS)
+		return;
+	if (e->moments &&
+	    memcmp(&e->moment[e->moments - 1], &now, sizeof(now)) == 0)
+		return;
+	e->moment[e->moments++] = now;
+}
+
+void
+stage_settle(struct stage *s)
+{
+	unsigned quiet = 0;
+
+	for (unsigned n = 0; quiet < QUIET_TURNS; n++) {
+		unsigned long before = s->moved;
+
+		assert(n < TURNS_MAX);
+		stage_turn(s);
+		quiet = s->moved == before ? quiet + 1 : 0;
+	}
+	for (unsigned i = 0; i < s->gates; i++)
+		remember(&s->gate[i]);
+}
+
+void
+stage_advance(struct stage *s, int64_t ms)
+{
+	set_clock(s, s->rig.now_ms + ms);
+	timers_run(&s->rig.w->loop.timers, s->rig.now_ms);
+	stage_settle(s);
+}
+
+/* ---- ending ---- */
+
+static void
+check_given_back(const struct stage *s)
+{
+	const struct worker *w = s->rig.w;
+	const struct metrics *m = w->metrics;
+	const struct upstream *u = w->upstream;
+
+	assert(TAILQ_EMPTY(&w->clients) && TAILQ_EMPTY(&w->token_waiters));
+	assert(u->connections == 0 && u->connecting == 0 && u->waiting == 0);
+	assert(TAILQ_EMPTY(&u->waiters) && TAILQ_EMPTY(&u->idle));
+	assert(w->replay_left == w->replay_total);
+	assert(w->loop.timers.count == 0 && !w->loop.corpses);
+	assert(metric_get(&m->streams_open) == 0);
+	assert(metric_get(&m->replay_held) == 0);
+	assert(metric_get(&m->upconns_idle) == 0);
+	assert(metric_get(&m->upconns_busy) == 0);
+	assert(metric_get(&m->upconns_connecting) == 0);
+	assert(
+	    metric_get(&m->clients_opened) == metric_get(&m->clients_closed));
+}
+
+void
+stage_close(struct stage *s)
+{
+	const struct worker *w = s->rig.w;
+
+	/* stream-idle-timeout and first-byte-timeout are 10 minutes, for each
+	 * of the requests that an agent has pipelined, until it leaves. */
+	for (unsigned n = 0; w->nclients || w->upstream->connections; n++) {
+		assert(n < ADVANCES_MAX);
+		for (unsigned i = 0; n == PATIENCE && i < s->agents; i++)
+			side_close(s, &s->agent[i]);
+		stage_advance(s, 601 * 1000);
+	}
+	stage_advance(s, 1000); /* the log's own timer */
+	for (unsigned i = 0; i < s->agents; i++) {
+		s->agent[i].deaf = false;
+		side_read(s, &s->agent[i]);
+		side_close(s, &s->agent[i]);
+	}
+	for (unsigned i = 0; i < s->gates; i++) {
+		s->gate[i].deaf = false;
+		side_read(s, &s->gate[i]);
+		side_close(s, &s->gate[i]);
+	}
+	check_given_back(s);
+	assert(count_descriptors() == descriptors);
+}
+
+void
+stage_forget(struct stage *s)
+{
+	for (unsigned i = 0; i < s->agents; i++) {
+		buf_free(&s->agent[i].said);
+		buf_free(&s->agent[i].heard);
+	}
+	for (unsigned i = 0; i < s->gates; i++) {
+		buf_free(&s->gate[i].said);
+		buf_free(&s->gate[i].heard);
+	}
+	s->agents = s->gates = s->heard = 0;
+}

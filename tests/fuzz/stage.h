@@ -1,0 +1,77 @@
+/*
+ * stage: a worker of the data plane between agents and a gateway that are both
+ * played by the fuzzer, in one thread, on a clock that stands still.  It is the
+ * unit tests' rig without TLS: the gateway is reached over Unix sockets in
+ * plain text, so that a turn is a few system calls and every run of the same
+ * input is the same.
+ */
+#ifndef FUZZ_STAGE_H
+#define FUZZ_STAGE_H
+
+#include "rig.h"
+
+#define STAGE_AGENTS 6
+#define STAGE_GATES 24
+/* What one end says in all; then it falls silent. */
+#define STAGE_SAY_MAX (256 * 1024)
+
+/* What had been said and heard when nothing moved any more. */
+struct moment {
+	size_t sent, heard;
+};
+#define STAGE_MOMENTS 128
+
+/* Our end of one of the sidecar's connections. */
+struct side {
+	int fd;     /* -1: closed */
+	int theirs; /* the sidecar's descriptor, -1: it may be another's now */
+	struct buf said, heard;
+	size_t sent;  /* of what was said */
+	bool deaf;    /* does not read for now */
+	bool unheard; /* the sidecar takes no more */
+	bool ending;  /* half-closes once all is sent, */
+	bool ended;   /* which it has */
+	bool eof;     /* the sidecar has ended, */
+	bool reset;   /* by a reset */
+	bool dropped; /* we closed it before the sidecar did, */
+	bool cut;     /* with a reset */
+	struct moment moment[STAGE_MOMENTS]; /* while it was not deaf */
+	unsigned moments;
+};
+
+struct stage {
+	struct rig rig;
+	struct side agent[STAGE_AGENTS], gate[STAGE_GATES];
+	unsigned agents, gates;
+	unsigned heard;      /* the gate that heard something last */
+	bool refusing;       /* the gateway takes no connection */
+	bool republish;      /* the token is not what it was */
+	unsigned long moved; /* counts whatever happens at our ends */
+	uint64_t again;      /* requests that were to be sent again so far */
+};
+
+/* The one there is, made at the first call. */
+struct stage *stage_get(void);
+
+void stage_open(struct stage *);
+struct side *stage_agent(struct stage *);
+/* One turn of everything; settle: until nothing moves any more. */
+void stage_turn(struct stage *);
+void stage_settle(struct stage *);
+void stage_advance(struct stage *, int64_t ms);
+void stage_publish(struct stage *, int64_t life_s);
+/* Let all timers run out: everything must be closed and given back. */
+void stage_close(struct stage *);
+/* Forget what was said and heard. */
+void stage_forget(struct stage *);
+
+/* How many requests the sidecar has sent once more since stage_open(), as it
+ * counts them itself. */
+uint64_t stage_sent_again(const struct stage *);
+
+void side_say(struct stage *, struct side *, struct span);
+void side_end(struct stage *, struct side *);
+void side_close(struct stage *, struct side *);
+void side_reset(struct stage *, struct side *);
+
+#endif
