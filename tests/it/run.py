@@ -4,13 +4,14 @@
 usage: run.py --bin DIR [--workers 1,4] [-k PATTERN] [-j N]
               [--slow-factor F] [--sanitized] [--keep] [--list]
 
-Each test runs in a process of its own with a directory of its own.  The last
-line says `N passed, N failed`; the exit code is 1 if one failed.
+Each test runs in a process of its own with a directory of its own.  A test
+that works through a table also reports each row as a test.  The last line says `N passed, N failed`; the exit code is 1 if one failed.
 """
 
 import argparse
 import glob
 import importlib
+import json
 import os
 import re
 import shutil
@@ -23,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
-from harness.case import CASES, Run, Test  # noqa: E402
+from harness.case import CASES, ROWS, Run, Test  # noqa: E402
 from harness.process import die_with_parent  # noqa: E402
 
 
@@ -33,12 +34,21 @@ def load_cases():
         importlib.import_module("cases." + name)
 
 
+def named(options, case):
+    """Is the case asked for?  If only some of its rows are, it keeps those."""
+    label = f"{case.file}.{case.name}"
+    if not options.k or re.search(options.k, label):
+        return True
+    case.rows = [row for row in case.rows
+                 if re.search(options.k, f"{label}:{row.name}")]
+    return bool(case.rows)
+
+
 def select(options):
     """(case, workers) in the order in which they are started."""
     chosen = []
     for case in CASES:
-        label = f"{case.file}.{case.name}"
-        if options.k and not re.search(options.k, label):
+        if not named(options, case):
             continue
         if case.plain and options.sanitized:
             continue
@@ -49,9 +59,9 @@ def select(options):
     return chosen
 
 
-def label_of(case, workers):
+def label_of(case, workers, row=""):
     mark = "" if case.once else f"[{workers}]"
-    return f"{case.file}.{case.name}{mark}"
+    return f"{case.file}.{case.name}{row and ':' + row}{mark}"
 
 
 def run_one(run, case, workers, directory):
@@ -111,6 +121,30 @@ class Running:
             os.killpg(self.pid, signal.SIGKILL)
         return None
 
+    def rows(self):
+        """(name, seconds, error or None) of each row, run or not."""
+        path = os.path.join(self.dir, ROWS)
+        ended = {}
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as f:
+                ended = {name: (seconds, error)
+                         for name, seconds, error in map(json.loads, f)}
+        return [(row.name, *ended.get(row.name, (0, "it did not run")))
+                for row in self.case.rows]
+
+    def report_rows(self):
+        """(how many rows passed, labels of those that did not)"""
+        passed, failed = 0, []
+        for name, seconds, error in self.rows():
+            label = label_of(self.case, self.workers, name)
+            print(f"{'FAIL' if error else 'PASS'} {label} {seconds:.2f}")
+            if error:
+                print("".join(f"    {line}\n" for line in error.splitlines()))
+                failed.append(label)
+            else:
+                passed += 1
+        return passed, failed
+
     def report(self, passed):
         took = time.monotonic() - self.begun
         word = "PASS" if passed else "FAIL"
@@ -140,6 +174,9 @@ def run_all(run, chosen, jobs):
             if outcome is None:
                 continue
             running.remove(r)
+            rows = r.report_rows()
+            passed += rows[0]
+            failed += rows[1]
             r.report(outcome)
             if outcome:
                 passed += 1
@@ -168,6 +205,8 @@ def main():
         for case, workers in chosen:
             first = " ".join(case.promise.split("\n\n")[0].split())
             print(f"{label_of(case, workers)}: {first}")
+            for row in case.rows:
+                print(f"{label_of(case, workers, row.name)}: {row.source}")
         return 0
     run = Run(options.bin, options.slow_factor, options.sanitized)
     try:

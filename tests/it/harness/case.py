@@ -12,6 +12,7 @@ from harness.sidecar import Sidecar
 from harness.process import clean_environment, Process
 
 SEEN_MAX = 32 << 20
+ROWS = "rows.jsonl"  # in a test's directory: its rows, as they ended
 WORD = re.compile(rb"[A-Za-z0-9_-]{40,}")
 
 
@@ -45,13 +46,15 @@ class Case:
         self.plain = flags.get("plain", False)  # measures; not sanitized
         self.alone = flags.get("alone", False)  # wants the machine
         self.seconds = flags.get("seconds", 60)
+        self.rows = flags.get("rows", [])  # each a named test of its own
 
 
 CASES = []
 
 
 def case(run=None, **flags):
-    """@case, or @case(once=True, plain=True, alone=True, seconds=N)."""
+    """@case, or @case(once=True, plain=True, alone=True, seconds=N,
+    rows=TABLE)."""
     def add(f):
         CASES.append(Case(f, f.__module__.rpartition(".")[2], **flags))
         return f
@@ -64,6 +67,7 @@ class Test:
     def __init__(self, run, case, workers, directory):
         self.run, self.case, self.workers = run, case, workers
         self.dir = directory
+        self.rows = case.rows
         self.processes, self.sidecars, self.gateways = [], [], []
         self.received = []
         self.received_bytes = 0
@@ -94,6 +98,11 @@ class Test:
         if self.received_bytes < SEEN_MAX:
             self.received.append(data)
             self.received_bytes += len(data)
+
+    def report_row(self, row, seconds, error):
+        """Tells run.py how a row of the case's table went."""
+        with open(self.path(ROWS), "a", encoding="utf-8") as f:
+            f.write(json.dumps([row.name, seconds, error]) + "\n")
 
     # ---- actors ----
 
