@@ -6,6 +6,7 @@
 #include "base/b64.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "proxy/via.h"
 
 #include "conf_fixture.h"
 
@@ -295,4 +296,27 @@ void
 rig_forget(struct buf *b)
 {
 	buf_clear(b);
+}
+
+void
+rig_drop_via(struct buf *b)
+{
+	char *line = mem_printf("Via: 1.1 %s\r\n", via_pseudonym());
+	struct span mark = span_of(line);
+	struct buf out = BUF_INIT;
+	struct span in = buf_span(b);
+
+	while (in.n) {
+		bool ours = span_istarts(in, mark);
+		size_t n = ours ? mark.n : 1;
+
+		if (!ours)
+			buf_add(&out, in.p, 1);
+		in.p += n;
+		in.n -= n;
+	}
+	buf_clear(b);
+	buf_add_span(b, buf_span(&out));
+	buf_free(&out);
+	free(line);
 }

@@ -82,5 +82,7 @@ bool rig_has_head(const struct buf *);
 bool rig_has(const struct buf *, const char *text);
 /* Forget what has come. */
 void rig_forget(struct buf *);
+/* Take out our Via lines, for tests that are about something else. */
+void rig_drop_via(struct buf *);
 
 #endif

@@ -87,6 +87,7 @@ START_TEST(answer_in_two_pieces)
 	rig_settle(&rig);
 	gate_say(gc, span_new(text + cut, n - cut));
 	RIG_UNTIL(&rig, rig_has(&a->in, "yo"));
+	rig_drop_via(&a->in);
 	ck_span(buf_span(&a->in), SWITCHED "\x81\x02yo");
 }
 END_TEST
