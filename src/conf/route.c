@@ -92,15 +92,12 @@ is_listener(const struct route_local *local, const struct authority *a)
 	       span_ieq(a->host, local->host);
 }
 
+/* A target that leaves the host to the Host field; NULL: there was none. */
 static enum host_verdict
-judge_host(const struct config *conf, struct span host,
+judge_host(const struct config *conf, const struct authority *host,
     const struct route_local *local, const struct route **route)
 {
-	struct authority a;
-
-	if (host.p && !authority_parse(host, &a))
-		return HOST_MALFORMED;
-	if (host.p && !is_listener(local, &a) && !is_gateway(conf, &a))
+	if (host && !is_listener(local, host) && !is_gateway(conf, host))
 		return HOST_FOREIGN;
 	*route = &conf->route;
 	return HOST_OK;
@@ -111,7 +108,12 @@ route_find(const struct config *conf, const struct target *target,
     struct span host, const struct route_local *local,
     const struct route **route)
 {
+	struct authority a;
+
+	/* Also where the target overrides it (RFC 9112 section 3.2). */
+	if (host.p && !authority_parse(host, &a))
+		return HOST_MALFORMED;
 	if (target->authority.host.n)
 		return judge_authority(conf, target, route);
-	return judge_host(conf, host, local, route);
+	return judge_host(conf, host.p ? &a : NULL, local, route);
 }

@@ -48,9 +48,9 @@ enum host_verdict {
 
 /*
  * Which route serves this target?  host is the value of the Host field, absent
- * if there was none (HTTP/1.0).  In absolute form Host is ignored (RFC 9112
- * section 3.2.2); the asterisk form is judged by its Host.  On HOST_OK *route
- * is set.
+ * if there was none (HTTP/1.0).  In absolute form and with CONNECT Host must be
+ * well-formed but chooses nothing (RFC 9112 section 3.2.2); the asterisk form
+ * is judged by its Host.  On HOST_OK *route is set.
  *
  * Absolute form with http and CONNECT also reach a pass-through host and port,
  * unless it is one of the gateway's names.

@@ -108,6 +108,12 @@ wait_for_head(struct client *c)
 					    : conf->keepalive_timeout_ms));
 }
 
+bool
+client_may_ask(const struct client *c)
+{
+	return !c->half_closed || c->conn.in.len > 0;
+}
+
 void
 client_exchange_done(struct client *c, bool keep)
 {

@@ -41,6 +41,9 @@ struct client {
 struct client *client_new(struct worker *, const struct arrival *);
 void client_close(struct client *);
 
+/* May another request come, as far as the client's side goes?  Of one that has
+ * said all, those that are here already. */
+bool client_may_ask(const struct client *);
 /* The exchange is over.  keep: another request may follow. */
 void client_exchange_done(struct client *, bool keep);
 /* The answer was cut short and must look so: with a reset where a plain close

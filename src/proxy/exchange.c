@@ -798,7 +798,7 @@ answer_error(struct exchange *x)
 	/* The rest of an unread body cannot be told from a next request; and
 	 * who may not use us shall not use up connections. */
 	x->keep = x->up.done && head_keep_alive(&x->req) &&
-		  !x->c->half_closed && x->end != END_BAD_REQUEST &&
+		  client_may_ask(x->c) && x->end != END_BAD_REQUEST &&
 		  x->end != END_CALLER_REFUSED;
 	message_error(x);
 	conn_flush(&x->c->conn);

@@ -258,7 +258,7 @@ message_switching(struct exchange *x)
 static bool
 may_keep(const struct exchange *x)
 {
-	return head_keep_alive(&x->req) && x->up.done && !x->c->half_closed &&
+	return head_keep_alive(&x->req) && x->up.done && client_may_ask(x->c) &&
 	       !x->w->draining;
 }
 
