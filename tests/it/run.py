@@ -139,7 +139,7 @@ class Running:
             label = label_of(self.case, self.workers, name)
             print(f"{'FAIL' if error else 'PASS'} {label} {seconds:.2f}")
             if error:
-                print("".join(f"    {line}\n" for line in error.splitlines()))
+                print("\n".join(f"    {l}" for l in error.splitlines()))
                 failed.append(label)
             else:
                 passed += 1

@@ -9,7 +9,7 @@ import traceback
 from dataclasses import dataclass, field
 
 from harness.http import Cut, NoAnswer
-from harness.recorder import PATH, Recorder
+from harness.recorder import CLOSE, PATH, RESET, Recorder
 
 HOST = "Host: mastio.test\r\n"
 
@@ -28,8 +28,13 @@ class Row:
     reply:  what the upstream sends for each request, instead of 200 and the
             request's method and target.  Bytes, or a list of steps.
     keep:   does the client's connection go on?  Then a next request on it
-            must get its own answer; else it must end.
-    upkeep: same for the connection to the upstream (None: either).
+            must get its own answer; else it must end, and a request behind
+            what was sent is not taken for one.
+    upkeep: does the connection to the upstream go on?  If not, the next
+            request takes another one.  None: either.
+    settle: wait for that end before the next request.
+    on_continue: what the client sends after 100.
+    half_close: the client says that nothing more comes.
     """
     name: str
     source: str
@@ -41,6 +46,8 @@ class Row:
     reply: list = field(default_factory=list)
     partial: bool = False
     half_close: bool = False
+    settle: bool = False
+    on_continue: bytes = b""
     number: int = 0
 
     def fill(self, text):
@@ -75,10 +82,15 @@ class Seen:
 CUT, NONE = "cut", "none"
 
 
-def refused(status=400, **more):
-    """What most tables are about: nothing reaches the upstream, and nothing
-    that follows on this connection is taken for a request."""
-    return {"get": [status], "seen": [], "keep": False, **more}
+def bad(name, source, send, status=400, **more):
+    """A row whose request is refused: nothing of it reaches the upstream, and
+    nothing that follows on this connection is taken for a request."""
+    return Row(name, source, send, [status], **{"keep": False, **more})
+
+
+def good(name, source, send, *seen, **more):
+    """A row whose requests all reach the upstream and are answered."""
+    return Row(name, source, send, [200] * len(seen), list(seen), **more)
 
 
 def numbered(rows):
@@ -115,6 +127,8 @@ def check_answer(row, want, client, own):
         body = b""
     if body is not None:
         assert answer.body == body, answer
+    if want.status >= 400 and not row.reply:
+        assert answer.code and answer.error["code"] == answer.code, answer
     if want.code:
         assert answer.code == want.code, answer
     if want.interim is not None:
@@ -126,6 +140,8 @@ def check_cut(client):
     try:
         answer = client.answer()
     except Cut:
+        assert b"evil" not in client.buffer, client.buffer
+        client.buffer = b""
         return
     raise AssertionError(f"it looks whole: {answer}")
 
@@ -152,7 +168,7 @@ def check_answers(row, client, seen):
             check_none(client)
         else:
             want = want if isinstance(want, Want) else Want(want)
-            mine = want.status == 200 and not row.reply
+            mine = want.status == 200 and want.body is None and own
             check_answer(row, want, client, own.pop(0) if mine else None)
 
 
@@ -186,16 +202,30 @@ def check_upstream(t, row, first, last):
         assert last.connection is not first.connection, "it was used again"
 
 
+def send(row, client):
+    data = row.fill(row.send)
+    if not row.keep and not row.half_close:
+        data += row.fill(f"GET $P/behind HTTP/1.1\r\n{HOST}\r\n")
+    client.send(data)
+    if row.on_continue:
+        interim = client.head()
+        assert interim.status == 100, interim
+        client.send(row.on_continue)
+    if row.half_close:
+        client.half_close()
+
+
 def run_row(t, s, recorder, row):
     seen = [w if isinstance(w, Seen) else Seen(w) for w in row.seen]
     recorder.replies[row.number] = [
-        [row.fill(step) if isinstance(step, bytes) else step
+        [row.fill(step) if step not in (CLOSE, RESET) else step
          for step in (r if isinstance(r, list) else [r])] for r in row.reply]
     with s.connect() as client:
-        client.send(row.fill(row.send))
-        if row.half_close:
-            client.half_close()
+        send(row, client)
         check_answers(row, client, seen)
+        if row.settle:
+            first = recorder.of(row.number)[0].connection
+            t.wait_until(lambda: first.closed, what="it is closed upstream")
         if row.keep:
             check_next(row, client)
         else:

@@ -5,6 +5,7 @@ reader of its own.  What it answers is set per test row."""
 import itertools
 import os
 import re
+import select
 import socket
 import ssl
 import threading
@@ -146,23 +147,27 @@ class Connection:
                 self.sock.sendall(step)
 
     def hand_on(self):
-        """A login: it is mastio-dev's."""
+        """A login: it is mastio-dev's.  One thread for both directions, since
+        a TLS connection is not for two."""
         with self.recorder.dial() as to:
-            def back():
-                try:
-                    while data := to.recv(65536):
-                        self.sock.sendall(data)
-                    self.sock.unwrap()
-                except OSError:
-                    pass
-            threading.Thread(target=back, daemon=True).start()
-            try:
-                while True:
-                    to.sendall(self.buffer)
-                    self.buffer = b""
-                    self.fill()
-            except OSError:
-                pass
+            to.sendall(self.buffer)
+            while pass_on(self.sock, to) and pass_on(to, self.sock):
+                select.select([self.sock, to], [], [])
+
+
+def pass_on(source, sink):
+    """Moves what is there; False at the end."""
+    while True:
+        source.setblocking(False)
+        try:
+            data = source.recv(65536)
+        except ssl.SSLWantReadError:
+            return True
+        finally:
+            source.setblocking(True)
+        if not data:
+            return False
+        sink.sendall(data)
 
 
 class Recorder:
