@@ -9,6 +9,7 @@ import select
 import socket
 import ssl
 import threading
+import time
 
 from harness.gateway import NAME
 
@@ -145,6 +146,8 @@ class Connection:
                     self.sock.unwrap()
                     return
                 self.sock.sendall(step)
+                if self.recorder.pause:
+                    time.sleep(self.recorder.pause)
 
     def hand_on(self):
         """A login: it is mastio-dev's.  One thread for both directions, since
@@ -178,6 +181,7 @@ class Recorder:
         self.replies = {}  # row number: [[step, ...] of each request]
         self.connections = []
         self.failures = []
+        self.pause = 0  # seconds between the steps of an answer
         self.numbers = itertools.count(1)
         self.inside = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.inside.load_cert_chain(
