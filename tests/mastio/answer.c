@@ -96,6 +96,7 @@ answer_begin(struct exchange *x, int status, enum producer producer)
 	a->producer = producer;
 	a->head = evbuffer_new();
 	x->stage = STAGE_ANSWER;
+	exchange_heard(x);
 	x->log->status = status;
 	evbuffer_add_printf(
 	    a->head, "HTTP/1.1 %d %s\r\n", status, reason(status));
@@ -131,7 +132,7 @@ must_close(struct exchange *x)
 
 	if (x->answer.framing == ANSWER_CLOSE || x->answer.close)
 		return true;
-	if (x->conn->served >= x->srv->set.keepalive_requests)
+	if (x->conn->served >= (uint64_t)x->srv->set.keepalive_requests)
 		return true;
 	if (h->minor == 0)
 		return !http_header_has(h, "Connection", "keep-alive");
@@ -161,7 +162,8 @@ end_head(struct exchange *x)
 	    : a->close       ? "close"
 			     : "keep-alive");
 	evbuffer_add(a->head, "\r\n", 2);
-	evbuffer_add_buffer(x->conn->out, a->head);
+	if (!a->swallow)
+		evbuffer_add_buffer(x->conn->out, a->head);
 }
 
 void
@@ -307,7 +309,7 @@ answer_pump(struct exchange *x)
 
 	if (!a->begun || a->ended)
 		return false;
-	if (a->no_body) {
+	if (a->no_body && !a->swallow) {
 		end_body(x);
 		return true;
 	}
@@ -320,9 +322,14 @@ answer_pump(struct exchange *x)
 			cut_off(x);
 			return true;
 		}
-		if (got == PULL_WAIT)
+		if (got == PULL_WAIT) {
+			if (moved || !a->expected)
+				exchange_expect(x);
+			a->expected = true;
 			return moved;
+		}
 		moved = true;
+		exchange_heard(x);
 		if (got == PULL_DONE && a->cut != CUT_NONE) {
 			cut_off(x);
 			return true;

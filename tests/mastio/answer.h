@@ -39,12 +39,14 @@ struct answer {
 	enum answer_framing framing;
 	bool no_body;
 	bool close;
+	bool expected; /* nginx's timer was set */
 	uint64_t length, sent;
 	struct evbuffer *head;
 	struct evbuffer *body;
 	enum pulled (*pull)(struct exchange *, struct evbuffer *to);
 	void *source;
 	void (*source_free)(void *);
+	bool swallow; /* a fault sends not even the head */
 	enum cut cut; /* a fault ends it after cut_after bytes of body */
 	uint64_t cut_after;
 };

@@ -6,6 +6,8 @@
  * X-Mastio-Interval-Ms: N       pause before each event but the first
  * X-Mastio-Gate: NAME           see gate.h
  * X-Mastio-Error-Frame: yes     an error frame ends the stream, no [DONE]
+ * "mastio_refuse": REASON       the provider refuses (a member of the body;
+ *                               the setting provider_error does it to all)
  */
 #include "mastio/exchange.h"
 #include "mastio/gate.h"
@@ -22,11 +24,12 @@
 
 struct stream {
 	char *model, *trace;
+	char *refusal;     /* what error may point to */
 	char *text, *rest; /* the answer; what of it has not been sent */
 	uint64_t events;
-	uint64_t sent; /* frames, the closing one included */
-	bool counted;  /* X-Mastio-Events was given */
-	bool error_frame;
+	uint64_t sent;     /* frames, the closing one included */
+	bool counted;      /* X-Mastio-Events was given */
+	const char *error; /* ends it, without [DONE]; NULL: none */
 	int64_t interval_ms, due_ms;
 	struct gate *gate;
 };
@@ -38,17 +41,9 @@ stream_free(void *arg)
 
 	free(s->model);
 	free(s->trace);
+	free(s->refusal);
 	free(s->text);
 	free(s);
-}
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 /* The text of a message: a string, or the text blocks of a list. */
@@ -146,19 +141,19 @@ add_event(struct stream *s, struct evbuffer *to)
 		content = xstrndup(s->rest, n);
 		s->rest += n;
 	}
-	add_chunk(s, to, content, last && !s->error_frame ? "stop" : NULL);
+	add_chunk(s, to, content, last && !s->error ? "stop" : NULL);
 	free(content);
 }
 
 static void
 add_end(struct stream *s, struct evbuffer *to)
 {
-	if (s->error_frame)
+	if (s->error)
 		evbuffer_add_printf(to,
-		    "data: {\"error\":{\"type\":\"provider_api_error\","
+		    "data: {\"error\":{\"type\":\"%s\","
 		    "\"message\":\"the provider failed\","
 		    "\"trace_id\":\"%s\"}}\n\n",
-		    s->trace);
+		    s->error, s->trace);
 	else
 		evbuffer_add_printf(to, "data: [DONE]\n\n");
 }
@@ -183,12 +178,12 @@ pull_event(struct exchange *x, struct evbuffer *to)
 		return PULL_DONE;
 	if (s->gate && s->sent > s->gate->released)
 		return PULL_WAIT;
-	wait = s->due_ms - now_ms();
+	wait = s->due_ms - monotonic_ms();
 	if (s->interval_ms && s->sent && wait > 0) {
 		exchange_wait(x, wait, on_due);
 		return PULL_WAIT;
 	}
-	s->due_ms = now_ms() + s->interval_ms;
+	s->due_ms = monotonic_ms() + s->interval_ms;
 	if (s->sent == s->events) {
 		add_end(s, to);
 	} else {
@@ -232,8 +227,10 @@ make_trace(void)
 	return xasprintf("trace_%s", hex);
 }
 
+/* refusal: of the provider, or NULL. */
 static void
-answer_streamed(struct exchange *x, const char *model, char *text)
+answer_streamed(
+    struct exchange *x, const char *model, char *text, const char *refusal)
 {
 	struct stream *s = xcalloc(1, sizeof(*s));
 	const char *gate = http_header(x->head, "X-Mastio-Gate", 0);
@@ -243,10 +240,14 @@ answer_streamed(struct exchange *x, const char *model, char *text)
 	s->trace = make_trace();
 	s->text = s->rest = text;
 	s->counted = events >= 0;
-	s->events = s->counted ? (uint64_t)events : count_words(text);
+	s->events = refusal      ? 0
+		    : s->counted ? (uint64_t)events
+				 : count_words(text);
 	s->interval_ms = number_header(x, "X-Mastio-Interval-Ms", 0);
-	s->error_frame =
-	    http_header_has(x->head, "X-Mastio-Error-Frame", "yes");
+	s->refusal = refusal ? xstrdup(refusal) : NULL;
+	s->error = s->refusal;
+	if (!refusal && http_header_has(x->head, "X-Mastio-Error-Frame", "yes"))
+		s->error = "provider_api_error";
 	s->gate = gate ? gate_get(x->srv, gate) : NULL;
 	answer_begin(x, 200, FROM_APP);
 	answer_header(x, "Content-Type", "text/event-stream; charset=utf-8");
@@ -272,18 +273,84 @@ answer_plain(struct exchange *x, const char *model, const char *text)
 	free(trace);
 }
 
+/* Why the provider refuses, or NULL; it must be fit for JSON. */
+static const char *
+refusal_of(const struct exchange *x)
+{
+	const char *why =
+	    json_string_value(json_object_get(x->json, "mastio_refuse"));
+
+	if (!why)
+		why = x->srv->set.provider_error;
+	return why && !why[strcspn(why, "\"\\\n")] ? why : NULL;
+}
+
+/* The status that the gateway gives a provider's refusal. */
+static int
+refusal_status(const char *why)
+{
+	static const struct {
+		const char *reason;
+		int status;
+	} rows[] = {
+	    {"provider_auth_failed", 401},
+	    {"provider_permission_denied", 403},
+	    {"provider_not_found", 404},
+	    {"provider_rate_limited", 429},
+	    {"provider_bad_request", 400},
+	    {"provider_context_too_long", 400},
+	    {"provider_content_policy", 400},
+	    {"provider_unprocessable", 422},
+	    {"provider_timeout", 504},
+	    {"upstream_timeout", 504},
+	    {"provider_not_configured", 503},
+	    {"provider_disabled", 503},
+	    {"provider_key_missing", 503},
+	    {"litellm_not_installed", 503},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strcmp(rows[i].reason, why) == 0)
+			return rows[i].status;
+	return starts_with(why, "provider_not_implemented:") ||
+		       starts_with(why, "backend_not_implemented:")
+		   ? 501
+		   : 502;
+}
+
+static void
+answer_refusal(struct exchange *x, const char *why, int status)
+{
+	char *trace = make_trace();
+
+	answer_json(x, status,
+	    json_pack(
+		"{s:{s:s, s:s}}", "detail", "reason", why, "trace_id", trace));
+	free(trace);
+}
+
 void
 chat_completions(struct exchange *x)
 {
-	const char *model;
+	const char *model, *refusal;
+	bool streamed;
+	int status;
 	char *text;
 
 	if (!check_schema(x))
 		return;
+	refusal = refusal_of(x);
+	status = refusal ? refusal_status(refusal) : 0;
+	streamed = json_is_true(json_object_get(x->json, "stream"));
+	/* A stream's 200 is out before the provider is asked. */
+	if (refusal && (!streamed || status == 501 || status == 503)) {
+		answer_refusal(x, refusal, status);
+		return;
+	}
 	model = json_string_value(json_object_get(x->json, "model"));
 	text = last_user_message(json_object_get(x->json, "messages"));
-	if (json_is_true(json_object_get(x->json, "stream"))) {
-		answer_streamed(x, model, text);
+	if (streamed) {
+		answer_streamed(x, model, text, refusal);
 		return;
 	}
 	answer_plain(x, model, text);

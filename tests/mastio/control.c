@@ -5,9 +5,11 @@
 #include "mastio/control.h"
 
 #include "mastio/conn.h"
+#include "mastio/execution.h"
 #include "mastio/fault.h"
 #include "mastio/gate.h"
 #include "mastio/journal.h"
+#include "mastio/listen.h"
 #include "mastio/pki.h"
 #include "mastio/process.h"
 #include "mastio/records.h"
@@ -82,6 +84,10 @@ stats_get(struct call *c)
 	    {"proofs_bad", s->proofs_bad},
 	    {"jti_repeated", s->jti_repeated},
 	    {"executed_tools", s->executed_tools},
+	    {"executed_twice", s->executed_twice},
+	    {"lost", s->lost},
+	    {"shed", s->shed},
+	    {"read_timeouts", s->read_timeouts},
 	    {"faults_applied", s->faults_applied},
 	};
 	json_t *o = json_object();
@@ -124,17 +130,37 @@ token_rotate_key(struct call *c)
 static json_t *
 nonce_rotate(struct call *c)
 {
-	for (unsigned i = 0; i < c->srv->set.processes; i++)
+	for (unsigned i = 0; (int64_t)i < c->srv->set.processes; i++)
 		process_drop_nonces(c->srv->processes[i]);
 	return done();
 }
 
+/* What a restart takes with it. */
 static json_t *
 restart_state(struct call *c)
 {
-	for (unsigned i = 0; i < c->srv->set.processes; i++)
+	for (unsigned i = 0; (int64_t)i < c->srv->set.processes; i++)
 		process_forget(c->srv->processes[i]);
+	c->srv->pool.ndead = 0;
 	return done();
+}
+
+/* The gateway goes down, with a RST for everybody, and comes back. */
+static json_t *
+restart(struct call *c)
+{
+	const json_t *down = json_object_get(c->body, "down_ms");
+	struct conn *next;
+
+	if (down && json_integer_value(down) < 0)
+		return refuse(c, "down_ms is negative");
+	for (struct conn *n = c->srv->conns; n; n = next) {
+		next = n->next;
+		conn_reset(n);
+	}
+	if (json_integer_value(down) > 0)
+		listen_pause(c->srv, json_integer_value(down));
+	return restart_state(c);
 }
 
 static json_t *
@@ -271,52 +297,31 @@ gate_query(struct call *c)
 	    "released", (json_int_t)g->released);
 }
 
-static bool
-set_number(
-    const json_t *o, const char *name, int64_t low, int64_t high, int64_t *out)
-{
-	const json_t *v = json_object_get(o, name);
-	int64_t n = json_integer_value(v);
-
-	if (!v)
-		return true;
-	if (!json_is_integer(v) || n < low || n > high)
-		return false;
-	*out = n;
-	return true;
-}
-
 static json_t *
 set_post(struct call *c)
 {
-	struct settings *s = &c->srv->set;
-	const json_t *b = c->body, *v;
-	const char *front = json_string_value(json_object_get(b, "front"));
-	const char *mode = json_string_value(json_object_get(b, "dpop_mode"));
-	int64_t processes = s->processes;
-	int64_t requests = (int64_t)s->keepalive_requests;
+	const char *bad = settings_set_json(&c->srv->set, c->body);
 
-	if (front && !front_from_text(front, &s->front))
-		return refuse(c, "front is A, B or C");
-	if (mode && !dpop_mode_from_text(mode, &s->dpop_mode))
-		return refuse(c, "dpop_mode is off, optional or required");
-	if (!set_number(b, "processes", 1, PROCESSES_MAX, &processes) ||
-	    !set_number(b, "token_ttl", 1, 1 << 30, &s->token_ttl) ||
-	    !set_number(b, "body_limit", -1, INT64_MAX, &s->body_limit) ||
-	    !set_number(b, "keepalive_ms", 0, 1 << 30, &s->keepalive_ms) ||
-	    !set_number(b, "keepalive_requests", 1, 1 << 30, &requests))
-		return refuse(c, "a number is none or out of range");
-	s->keepalive_requests = (uint64_t)requests;
-	server_set_processes(c->srv, (unsigned)processes);
-	if ((v = json_object_get(b, "require_bound")))
-		s->require_bound = json_is_true(v);
-	if ((v = json_object_get(b, "production")))
-		s->production = json_is_true(v);
-	if ((v = json_object_get(b, "public_url"))) {
-		free(s->public_url);
-		s->public_url =
-		    json_is_string(v) ? xstrdup(json_string_value(v)) : NULL;
-	}
+	server_set_processes(c->srv, c->srv->set.processes);
+	return bad ? refuse(c, bad) : done();
+}
+
+static json_t *
+set_get(struct call *c)
+{
+	return settings_json(&c->srv->set);
+}
+
+static json_t *
+executions_get(struct call *c)
+{
+	return executions_json(c->srv->executions);
+}
+
+static json_t *
+executions_delete(struct call *c)
+{
+	executions_clear(c->srv->executions);
 	return done();
 }
 
@@ -335,6 +340,7 @@ static const struct row {
     {EVHTTP_REQ_POST, "/token/rotate-key", token_rotate_key},
     {EVHTTP_REQ_POST, "/nonce/rotate", nonce_rotate},
     {EVHTTP_REQ_POST, "/restart-state", restart_state},
+    {EVHTTP_REQ_POST, "/restart", restart},
     {EVHTTP_REQ_POST, "/clock/shift", clock_shift},
     {EVHTTP_REQ_POST, "/agent/deactivate", agent_deactivate},
     {EVHTTP_REQ_POST, "/agent/activate", agent_activate},
@@ -344,6 +350,9 @@ static const struct row {
     {EVHTTP_REQ_POST, "/gate/", gate_post},
     {EVHTTP_REQ_GET, "/gate/", gate_query},
     {EVHTTP_REQ_POST, "/set", set_post},
+    {EVHTTP_REQ_GET, "/set", set_get},
+    {EVHTTP_REQ_GET, "/executions", executions_get},
+    {EVHTTP_REQ_DELETE, "/executions", executions_delete},
 };
 
 static void

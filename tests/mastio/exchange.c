@@ -51,6 +51,52 @@ exchange_wait(struct exchange *x, int64_t ms, event_callback_fn done)
 	evtimer_add(x->timer, &tv);
 }
 
+/* nginx has waited long enough for the application. */
+static void
+on_silence(evutil_socket_t fd, short what, void *arg)
+{
+	struct exchange *x = arg;
+	struct conn *c = x->conn;
+
+	(void)fd;
+	(void)what;
+	x->log->read_timeout = true;
+	x->srv->stats.read_timeouts++;
+	if (x->timer)
+		evtimer_del(x->timer);
+	if (!x->answer.begun) {
+		front_error(x, 504);
+	} else {
+		x->log->cut = true;
+		exchange_abort(c);
+		c->close_flushed = true;
+	}
+	conn_turn(c);
+}
+
+void
+exchange_expect(struct exchange *x)
+{
+	int64_t ms = x->srv->set.read_timeout_ms;
+	struct timeval tv;
+
+	if (ms < 0)
+		ms = x->read_timeout_ms;
+	tv = (struct timeval){ms / 1000, ms % 1000 * 1000};
+	if (!x->silence)
+		x->silence = evtimer_new(x->srv->base, on_silence, x);
+	if (!x->silence)
+		abort();
+	evtimer_add(x->silence, &tv);
+}
+
+void
+exchange_heard(struct exchange *x)
+{
+	if (x->silence)
+		evtimer_del(x->silence);
+}
+
 /* Writes down the hash of what was read of the body; once. */
 static void
 seal_body(struct exchange *x)
@@ -74,6 +120,8 @@ exchange_free(struct exchange *x)
 	answer_fini(x);
 	if (x->timer)
 		event_free(x->timer);
+	if (x->silence)
+		event_free(x->silence);
 	if (x->held)
 		evbuffer_free(x->held);
 	json_decref(x->json);
@@ -104,10 +152,10 @@ exchange_abort(struct conn *c)
 static unsigned
 pick_process(struct server *srv, const struct conn *c)
 {
-	if (srv->set.front == FRONT_B)
-		return (unsigned)(c->id % srv->set.processes);
-	srv->dice = srv->dice * 1664525u + 1013904223u;
-	return (srv->dice >> 16) % srv->set.processes;
+	unsigned n = (unsigned)srv->set.processes;
+
+	return srv->set.front == FRONT_B ? (unsigned)(c->id % n)
+					 : server_roll(srv, n);
 }
 
 static struct exchange *
@@ -171,8 +219,12 @@ delay(struct exchange *x)
 static void
 go_on(struct exchange *x)
 {
+	struct conn *c = x->conn;
+
 	if (!delay(x) && !apply_front_fault(x) && x->body.state == BODY_DONE)
 		app_handle(x);
+	if (c->x && !x->answer.begun && x->body.state == BODY_DONE)
+		exchange_expect(x);
 }
 
 static void

@@ -46,7 +46,9 @@ struct exchange {
 	char *agent_id; /* who is asking, once authenticated */
 	json_t *json;
 	struct fault *fault;
-	struct event *timer; /* of a delay or of a paced stream */
+	int64_t read_timeout_ms; /* of nginx, in this location */
+	struct event *silence;   /* runs while the application says nothing */
+	struct event *timer;     /* of a delay or of a paced stream */
 	struct answer answer;
 };
 
@@ -59,6 +61,9 @@ bool exchange_holds_input(const struct exchange *);
 void exchange_abort(struct conn *);
 /* Calls back after ms; one at a time per exchange. */
 void exchange_wait(struct exchange *, int64_t ms, event_callback_fn);
+/* nginx waits for the application from now on, and no longer. */
+void exchange_expect(struct exchange *);
+void exchange_heard(struct exchange *);
 /* The Host-htu of this request: https://, Host, decoded path. */
 char *exchange_host_htu(const struct exchange *);
 /* The htu expected on the certificate path. */

@@ -82,7 +82,7 @@ read_action(struct fault *f, const json_t *a)
 	static const char *const known[] = {"status", "headers", "body",
 	    "content_type", "delay_ms", "truncate_after_bytes", "reset",
 	    "reset_after_bytes", "close_before_answer", "stall", "raw",
-	    "raw_keep", "no_close_notify", NULL};
+	    "raw_keep", "no_close_notify", "lose_answer", NULL};
 	const char *raw = json_string_value(json_object_get(a, "raw"));
 
 	if (!json_is_object(a) || unknown_member(a, known))
@@ -98,6 +98,7 @@ read_action(struct fault *f, const json_t *a)
 	f->reset = flag_of(a, "reset");
 	f->close_before_answer = flag_of(a, "close_before_answer");
 	f->stall = flag_of(a, "stall");
+	f->lose_answer = flag_of(a, "lose_answer");
 	f->raw_keep = flag_of(a, "raw_keep");
 	f->no_close_notify = flag_of(a, "no_close_notify");
 	if (raw) {
@@ -172,7 +173,10 @@ plan_cut(struct exchange *x)
 	const struct fault *f = x->fault;
 
 	x->conn->bare_close = f->no_close_notify;
-	if (f->truncate_after >= 0) {
+	if (f->lose_answer) {
+		x->answer.cut = CUT_RST;
+		x->answer.swallow = true;
+	} else if (f->truncate_after >= 0) {
 		x->answer.cut = CUT_FIN;
 		x->answer.cut_after = (uint64_t)f->truncate_after;
 	} else if (f->reset_after >= 0) {

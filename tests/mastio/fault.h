@@ -37,6 +37,7 @@ struct fault {
 	int64_t truncate_after; /* -1: no */
 	int64_t reset_after;    /* -1: no */
 	bool reset, close_before_answer, stall;
+	bool lose_answer;     /* executes, then a RST and not a byte */
 	bool no_close_notify; /* with truncate_after and close_before_answer */
 };
 

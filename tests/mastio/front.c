@@ -11,36 +11,37 @@
 #include <string.h>
 
 #define NGINX_BODY_MAX (4 << 20)
+#define MINUTE_MS (60 * 1000LL)
 
 enum gate { CERT, OPT, STRIP, LOGIN, NONE };
 
-/* Column per front-end: repo root, bundle, Helm chart.  The longest match
- * wins; a trailing slash makes a prefix, everything else is exact. */
+/* Column per front-end: repo root, bundle, Helm chart, legacy.  The longest
+ * match wins; a trailing slash makes a prefix, everything else is exact. */
 static const struct location {
 	const char *path;
-	enum gate gate[3];
+	enum gate gate[4];
 } locations[] = {
-    {"/v1/egress/", {CERT, CERT, CERT}},
-    {"/v1/agents/", {CERT, CERT, CERT}},
-    {"/v1/audit/", {CERT, CERT, STRIP}},
-    {"/v1/auth/login-challenge", {CERT, CERT, STRIP}},
-    {"/v1/auth/sign-challenged-assertion", {CERT, CERT, STRIP}},
-    {"/v1/auth/sign-assertion", {CERT, CERT, STRIP}},
-    {"/v1/llm/", {CERT, OPT, STRIP}},
-    {"/v1/chat/", {CERT, STRIP, STRIP}},
-    {"/v1/guardian/", {CERT, STRIP, STRIP}},
-    {"/v1/mcp", {STRIP, OPT, STRIP}},
-    {"/v1/", {STRIP, STRIP, STRIP}},
-    {"/health", {STRIP, STRIP, STRIP}},
-    {"/healthz", {STRIP, STRIP, STRIP}},
-    {"/readyz", {STRIP, STRIP, STRIP}},
-    {"/live", {STRIP, STRIP, STRIP}},
-    {"/.well-known/", {STRIP, STRIP, STRIP}},
-    {"/proxy/", {STRIP, STRIP, STRIP}},
-    {"/pdp/", {STRIP, STRIP, STRIP}},
-    {"/pki/ca.crt", {STRIP, STRIP, NONE}},
-    {"/static/", {STRIP, STRIP, NONE}},
-    {"/", {LOGIN, LOGIN, NONE}},
+    {"/v1/egress/", {CERT, CERT, CERT, CERT}},
+    {"/v1/agents/", {CERT, CERT, CERT, CERT}},
+    {"/v1/audit/", {CERT, CERT, STRIP, STRIP}},
+    {"/v1/auth/login-challenge", {CERT, CERT, STRIP, STRIP}},
+    {"/v1/auth/sign-challenged-assertion", {CERT, CERT, STRIP, STRIP}},
+    {"/v1/auth/sign-assertion", {CERT, CERT, STRIP, STRIP}},
+    {"/v1/llm/", {CERT, OPT, STRIP, STRIP}},
+    {"/v1/chat/", {CERT, STRIP, STRIP, STRIP}},
+    {"/v1/guardian/", {CERT, STRIP, STRIP, STRIP}},
+    {"/v1/mcp", {STRIP, OPT, STRIP, STRIP}},
+    {"/v1/", {STRIP, STRIP, STRIP, STRIP}},
+    {"/health", {STRIP, STRIP, STRIP, STRIP}},
+    {"/healthz", {STRIP, STRIP, STRIP, STRIP}},
+    {"/readyz", {STRIP, STRIP, STRIP, STRIP}},
+    {"/live", {STRIP, STRIP, STRIP, STRIP}},
+    {"/.well-known/", {STRIP, STRIP, STRIP, STRIP}},
+    {"/proxy/", {STRIP, STRIP, STRIP, STRIP}},
+    {"/pdp/", {STRIP, STRIP, STRIP, STRIP}},
+    {"/pki/ca.crt", {STRIP, STRIP, NONE, NONE}},
+    {"/static/", {STRIP, STRIP, NONE, NONE}},
+    {"/", {LOGIN, LOGIN, NONE, NONE}},
 };
 
 static enum gate
@@ -224,6 +225,9 @@ judge_location(struct exchange *x)
 	}
 	gate = gate_of(x->srv->set.front, uri);
 	free(uri);
+	x->read_timeout_ms = gate == CERT  ? MINUTE_MS
+			     : gate == OPT ? 10 * MINUTE_MS
+					   : 24 * 60 * MINUTE_MS;
 	if (gate == NONE) {
 		front_error(x, 404);
 		return false;

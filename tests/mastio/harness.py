@@ -3,19 +3,25 @@
 Python's standard library only.  The programs are looked for in the current
 directory, which is where `make check` runs tests, or in $BUILDDIR.
 """
+import atexit
 import base64
 import http.client
 import json
 import os
+import shutil
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
+import unittest
 
 BUILD = os.environ.get("BUILDDIR", os.getcwd())
 PROGRAM = os.path.join(BUILD, "mastio-dev")
 DPOPCHECK = os.path.join(BUILD, "dpopcheck")
 HTU = "https://localhost"
+DIR = tempfile.mkdtemp(prefix="mastio-")
+atexit.register(shutil.rmtree, DIR)
 
 
 def run(*args):
@@ -194,6 +200,32 @@ class Agent:
         return self.context.wrap_socket(sock, server_hostname="localhost",
                                         session=session,
                                         suppress_ragged_eofs=False)
+
+
+class Case(unittest.TestCase):
+    """A gateway of its own per test, an agent with and one without its
+    certificate."""
+    options = ()
+
+    @classmethod
+    def setUpClass(cls):
+        if not os.path.exists(DIR + "/gw"):
+            run("init", DIR + "/gw")
+
+    def setUp(self):
+        self.gw = Gateway(DIR + "/gw", *self.options)
+        self.addCleanup(self.gw.__exit__)
+        self.agent = Agent(self.gw, DIR + "/gw/agent")
+        self.bare = Agent(self.gw, DIR + "/gw/agent", cert=False)
+
+    def check(self, answer, status, detail=""):
+        self.assertEqual((answer.status, answer.detail[:len(detail)]),
+                         (status, detail))
+        return answer
+
+    def issue(self, name, *options):
+        run("issue", DIR + "/gw", f"{DIR}/{name}", *options)
+        return Agent(self.gw, f"{DIR}/{name}")
 
 
 def claims(token):

@@ -97,6 +97,7 @@ entry_unref(struct entry *e)
 	free(e->path);
 	free(e->host);
 	free(e->agent_id);
+	free(e->execution_id);
 	json_decref(e->token);
 	json_decref(e->proof);
 	free(e);
@@ -179,6 +180,12 @@ entry_json(const struct entry *e)
 	set(o, "complete", json_boolean(e->complete));
 	set(o, "aborted", json_boolean(e->aborted));
 	set(o, "cut", json_boolean(e->cut));
+	set(o, "executed", json_boolean(e->executed));
+	set(o, "execution_id", text(e->execution_id));
+	set(o, "execution_count", json_integer(e->execution_count));
+	set(o, "lost", json_boolean(e->lost));
+	set(o, "shed", json_boolean(e->shed));
+	set(o, "read_timeout", json_boolean(e->read_timeout));
 	set(o, "events_written", json_integer((json_int_t)e->events_written));
 	set(o, "response_bytes", json_integer((json_int_t)e->response_bytes));
 	return o;

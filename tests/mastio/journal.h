@@ -34,7 +34,13 @@ struct entry {
 	json_t *proof; /* NULL: none was sent */
 	bool complete; /* all of the request came, all of the answer went */
 	bool aborted;
-	bool cut; /* by a fault */
+	bool cut;          /* by a fault, or by nginx's timer */
+	bool executed;     /* the handler ran */
+	bool lost;         /* by nginx, on a dead upstream connection */
+	bool shed;         /* by the outer middleware */
+	bool read_timeout; /* nginx gave up on a silent application */
+	char *execution_id;
+	json_int_t execution_count; /* of that id, this one included */
 	uint64_t events_written;
 	uint64_t response_bytes; /* of the body */
 };

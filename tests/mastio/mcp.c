@@ -3,6 +3,7 @@
  * counted.
  */
 #include "mastio/exchange.h"
+#include "mastio/execution.h"
 #include "mastio/routes.h"
 #include "mastio/util.h"
 
@@ -65,6 +66,7 @@ tools_call(struct exchange *x, json_t *id, const json_t *params)
 		return;
 	}
 	x->srv->stats.executed_tools++;
+	execution_name(x, json_string_value(json_object_get(args, "id")));
 	text = json_dumps(
 	    args ? args : json_null(), JSON_COMPACT | JSON_ENCODE_ANY);
 	rpc_result(x, id,
@@ -88,6 +90,14 @@ dispatch(struct exchange *x, const char *method, json_t *id, json_t *params)
 		rpc_error(x, 200, id, METHOD_NOT_FOUND, "method not found");
 }
 
+/* The application drops the connection behind this answer. */
+static void
+notified(struct exchange *x)
+{
+	pool_drop(x);
+	answer_empty(x, 204);
+}
+
 void
 mcp_call(struct exchange *x)
 {
@@ -108,7 +118,7 @@ mcp_call(struct exchange *x)
 		return;
 	}
 	if (!id || starts_with(json_string_value(method), "notifications/"))
-		answer_empty(x, 204);
+		notified(x);
 	else
 		dispatch(x, json_string_value(method), id,
 		    json_object_get(x->json, "params"));

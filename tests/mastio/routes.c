@@ -5,6 +5,7 @@
 
 #include "mastio/auth.h"
 #include "mastio/exchange.h"
+#include "mastio/execution.h"
 #include "mastio/fault.h"
 #include "mastio/journal.h"
 #include "mastio/proof.h"
@@ -253,17 +254,24 @@ apply_app_fault(struct exchange *x)
 	return x->fault && x->fault->app && fault_apply(x);
 }
 
+static void
+execute(struct exchange *x)
+{
+	execution_begin(x);
+	x->route->handle(x);
+}
+
 void
 app_handle(struct exchange *x)
 {
 	struct conn *c = x->conn;
 
-	if (body_too_large(x))
+	if (pool_loses(x) || overload_sheds(x) || body_too_large(x))
 		;
 	else if (!x->route)
 		no_route(x);
 	else if (parse_json(x) && authenticate(x) && !apply_app_fault(x))
-		x->route->handle(x);
+		execute(x);
 	if (c->x) /* no fault has ended it */
 		proof_note_ignored(x);
 }

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 import ssl
 import subprocess
 import sys
@@ -12,7 +11,7 @@ import unittest
 
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
-from harness import (Agent, DPOPCHECK, Gateway, HTU, claims, read_all, run,
+from harness import (Agent, Case, DIR, DPOPCHECK, HTU, claims, read_all, run,
                      wait_for)
 
 CHAT = "/v1/chat/completions"
@@ -20,37 +19,6 @@ HELLO = {"model": "m", "messages": [{"role": "user", "content": "hi there"}]}
 STREAM = {**HELLO, "stream": True}
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
 PUBLIC = "https://public.test:9443"
-
-DIR = None
-
-
-def setUpModule():
-    global DIR
-    DIR = tempfile.mkdtemp(prefix="mastio-")
-    run("init", DIR + "/gw")
-
-
-def tearDownModule():
-    shutil.rmtree(DIR)
-
-
-class Case(unittest.TestCase):
-    options = ()
-
-    def setUp(self):
-        self.gw = Gateway(DIR + "/gw", *self.options)
-        self.addCleanup(self.gw.__exit__)
-        self.agent = Agent(self.gw, DIR + "/gw/agent")
-        self.bare = Agent(self.gw, DIR + "/gw/agent", cert=False)
-
-    def check(self, answer, status, detail=""):
-        self.assertEqual((answer.status, answer.detail[:len(detail)]),
-                         (status, detail))
-        return answer
-
-    def issue(self, name, *options):
-        run("issue", DIR + "/gw", f"{DIR}/{name}", *options)
-        return Agent(self.gw, f"{DIR}/{name}")
 
 
 class Login(Case):

@@ -5,8 +5,10 @@
 
 #include "mastio/conn.h"
 #include "mastio/control.h"
+#include "mastio/execution.h"
 #include "mastio/fault.h"
 #include "mastio/journal.h"
+#include "mastio/listen.h"
 #include "mastio/map.h"
 #include "mastio/pki.h"
 #include "mastio/process.h"
@@ -15,7 +17,6 @@
 #include "mastio/token.h"
 #include "mastio/util.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <signal.h>
@@ -25,14 +26,10 @@
 #include <unistd.h>
 
 #include <event2/http.h>
-#include <event2/listener.h>
-#include <netdb.h>
-#include <netinet/in.h>
 
 struct serve {
 	struct server srv;
 	const char *listen, *control, *journal_proofs;
-	struct evconnlistener *listener;
 	struct evhttp *http;
 	struct event *term, *intr;
 };
@@ -53,46 +50,20 @@ server_now_exact(const struct server *srv)
 	       (double)srv->clock_shift;
 }
 
-bool
-front_from_text(const char *s, enum front *out)
-{
-	if (strlen(s) != 1 || s[0] < 'A' || s[0] > 'C')
-		return false;
-	*out = (enum front)(s[0] - 'A');
-	return true;
-}
-
-bool
-dpop_mode_from_text(const char *s, enum dpop_mode *out)
-{
-	static const char *const words[] = {"off", "optional", "required"};
-
-	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
-		if (strcmp(s, words[i]) != 0)
-			continue;
-		*out = (enum dpop_mode)i;
-		return true;
-	}
-	return false;
-}
-
 void
-server_set_processes(struct server *srv, unsigned n)
+server_set_processes(struct server *srv, int64_t n)
 {
-	for (unsigned i = 0; i < n; i++)
+	for (int64_t i = 0; i < n; i++)
 		if (!srv->processes[i])
-			srv->processes[i] = process_new(i);
+			srv->processes[i] = process_new((unsigned)i);
 	srv->set.processes = n;
 }
 
-static void
-on_accept(struct evconnlistener *listener, evutil_socket_t fd,
-    struct sockaddr *from, int len, void *arg)
+unsigned
+server_roll(struct server *srv, unsigned n)
 {
-	(void)listener;
-	(void)from;
-	(void)len;
-	conn_open(arg, fd);
+	srv->dice = srv->dice * 1664525u + 1013904223u;
+	return (srv->dice >> 16) % n;
 }
 
 static void
@@ -103,64 +74,16 @@ on_signal(evutil_socket_t sig, short what, void *arg)
 	event_base_loopbreak(arg);
 }
 
-/* "127.0.0.1:0"; false after a complaint. */
-static bool
-split_address(const char *text, char *host, size_t size, uint16_t *port)
-{
-	const char *colon = strrchr(text, ':');
-	int64_t n = colon ? parse_number(colon + 1, 65535) : -1;
-
-	if (n < 0 || (size_t)(colon - text) >= size) {
-		complain("'%s' is no HOST:PORT", text);
-		return false;
-	}
-	memcpy(host, text, (size_t)(colon - text));
-	host[colon - text] = '\0';
-	*port = (uint16_t)n;
-	return true;
-}
-
-/* Binds the data listener; the port really bound goes to *port. */
-static int
-listen_tls(struct serve *s, const char *host, uint16_t *port)
-{
-	const struct addrinfo hints = {
-	    .ai_socktype = SOCK_STREAM,
-	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
-	};
-	struct addrinfo *ai = NULL;
-	struct sockaddr_in sin;
-	socklen_t n = sizeof(sin);
-	char service[8];
-
-	snprintf(service, sizeof(service), "%u", *port);
-	if (getaddrinfo(host, service, &hints, &ai) != 0) {
-		complain("'%s' is no numeric address and port", s->listen);
-		return -1;
-	}
-	s->listener = evconnlistener_new_bind(s->srv.base, on_accept, &s->srv,
-	    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
-	    1024, ai->ai_addr, (int)ai->ai_addrlen);
-	freeaddrinfo(ai);
-	if (!s->listener || getsockname(evconnlistener_get_fd(s->listener),
-				(struct sockaddr *)&sin, &n) < 0) {
-		complain("cannot listen on %s: %s", s->listen, strerror(errno));
-		return -1;
-	}
-	*port = ntohs(sin.sin_port);
-	return 0;
-}
-
 static int
 listen_all(struct serve *s)
 {
 	char host[64], control_host[64];
 	uint16_t port, control_port, bound;
 
-	if (!split_address(s->control, control_host, sizeof(control_host),
+	if (!address_split(s->control, control_host, sizeof(control_host),
 		&control_port) ||
-	    !split_address(s->listen, host, sizeof(host), &port) ||
-	    listen_tls(s, host, &port) < 0)
+	    !address_split(s->listen, host, sizeof(host), &port) ||
+	    listen_open(&s->srv, s->listen, &port) < 0)
 		return -1;
 	s->http = control_open(&s->srv, control_host, control_port, &bound);
 	if (!s->http)
@@ -215,6 +138,7 @@ load(struct serve *s)
 	srv->records = records_open(srv->dir);
 	srv->jti_seen = map_new(NULL);
 	srv->gates = map_new(free);
+	srv->executions = executions_new();
 	srv->base = event_base_new();
 	if (!srv->base)
 		abort();
@@ -229,8 +153,7 @@ unload(struct serve *s)
 
 	while (srv->conns)
 		conn_close(srv->conns);
-	if (s->listener)
-		evconnlistener_free(s->listener);
+	listen_close(srv);
 	if (s->http)
 		evhttp_free(s->http);
 	if (s->term)
@@ -255,7 +178,8 @@ unload(struct serve *s)
 	X509_free(srv->root);
 	free(srv->root_pem);
 	free(srv->org);
-	free(srv->set.public_url);
+	executions_free(srv->executions);
+	settings_fini(&srv->set);
 }
 
 static int
@@ -273,114 +197,69 @@ run(struct serve *s)
 	return event_base_dispatch(base) < 0;
 }
 
-enum option_id {
-	OPT_LISTEN = 1,
-	OPT_CONTROL,
-	OPT_FRONT,
-	OPT_PROCESSES,
-	OPT_PUBLIC_URL,
-	OPT_DPOP_MODE,
-	OPT_REQUIRE_BOUND,
-	OPT_PRODUCTION,
-	OPT_TOKEN_TTL,
-	OPT_BODY_LIMIT,
-	OPT_KEEPALIVE_MS,
-	OPT_KEEPALIVE_REQUESTS,
-	OPT_JOURNAL_PROOFS,
-};
+#define OPTIONS_MAX 64
 
-static const struct option options[] = {
-    {"listen", required_argument, NULL, OPT_LISTEN},
-    {"control", required_argument, NULL, OPT_CONTROL},
-    {"front", required_argument, NULL, OPT_FRONT},
-    {"processes", required_argument, NULL, OPT_PROCESSES},
-    {"public-url", required_argument, NULL, OPT_PUBLIC_URL},
-    {"dpop-mode", required_argument, NULL, OPT_DPOP_MODE},
-    {"require-bound", no_argument, NULL, OPT_REQUIRE_BOUND},
-    {"production", no_argument, NULL, OPT_PRODUCTION},
-    {"token-ttl", required_argument, NULL, OPT_TOKEN_TTL},
-    {"body-limit", required_argument, NULL, OPT_BODY_LIMIT},
-    {"keepalive-ms", required_argument, NULL, OPT_KEEPALIVE_MS},
-    {"keepalive-requests", required_argument, NULL, OPT_KEEPALIVE_REQUESTS},
-    {"journal-proofs", required_argument, NULL, OPT_JOURNAL_PROOFS},
-    {NULL, 0, NULL, 0},
-};
-
-/* A number option; false after a complaint. */
-static bool
-read_number(const char *arg, int64_t low, int64_t high, int64_t *out)
+/* The options of getopt: the settings, and where to listen and write. */
+static size_t
+make_options(struct option out[OPTIONS_MAX])
 {
-	int64_t n = parse_number(arg, high);
+	static const char *const own[] = {
+	    "listen", "control", "journal-proofs"};
+	size_t n = 0;
+	bool flag;
+	char *name;
 
-	if (n < low) {
-		complain("'%s' is not between %lld and %lld", arg,
-		    (long long)low, (long long)high);
-		return false;
+	memset(out, 0, OPTIONS_MAX * sizeof(out[0]));
+	while ((name = settings_option(n, &flag))) {
+		if (n + ARRAY_LEN(own) + 1 >= OPTIONS_MAX)
+			abort();
+		out[n].name = name;
+		out[n].has_arg = flag ? no_argument : required_argument;
+		n++;
 	}
-	*out = n;
-	return true;
+	for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+		out[n + i].name = xstrdup(own[i]);
+		out[n + i].has_arg = required_argument;
+	}
+	return n;
 }
 
-static bool
-word(bool known, const char *arg, const char *words)
+/* One option; n is how many of them are settings. */
+static int
+set_option(struct serve *s, const struct option *o, size_t i, size_t n)
 {
-	if (!known)
-		complain("'%s' is none of %s", arg, words);
-	return known;
+	const char **own[] = {&s->listen, &s->control, &s->journal_proofs};
+	const char *bad;
+
+	if (i >= n) {
+		*own[i - n] = optarg;
+		return 0;
+	}
+	bad = settings_set_text(&s->srv.set, o->name, optarg);
+	if (bad)
+		complain("--%s %s: %s", o->name, optarg ? optarg : "", bad);
+	return bad ? -1 : 0;
 }
 
-static bool
-set_option(struct serve *s, int opt, const char *arg)
+static int
+read_options(struct serve *s, int argc, char **argv)
 {
-	struct settings *set = &s->srv.set;
-	int64_t n = 0;
+	struct option options[OPTIONS_MAX];
+	size_t n = make_options(options);
+	int at = 0, opt, ret = 0;
 
-	switch (opt) {
-	case OPT_LISTEN:
-		s->listen = arg;
-		return true;
-	case OPT_CONTROL:
-		s->control = arg;
-		return true;
-	case OPT_JOURNAL_PROOFS:
-		s->journal_proofs = arg;
-		return true;
-	case OPT_FRONT:
-		return word(front_from_text(arg, &set->front), arg, "A, B, C");
-	case OPT_DPOP_MODE:
-		return word(dpop_mode_from_text(arg, &set->dpop_mode), arg,
-		    "off, optional, required");
-	case OPT_PUBLIC_URL:
-		free(set->public_url);
-		set->public_url = xstrdup(arg);
-		return true;
-	case OPT_REQUIRE_BOUND:
-		set->require_bound = true;
-		return true;
-	case OPT_PRODUCTION:
-		set->production = true;
-		return true;
-	case OPT_TOKEN_TTL:
-		return read_number(arg, 1, 1 << 30, &set->token_ttl);
-	case OPT_KEEPALIVE_MS:
-		return read_number(arg, 0, 1 << 30, &set->keepalive_ms);
-	case OPT_BODY_LIMIT:
-		set->body_limit = -1;
-		return strcmp(arg, "none") == 0 ||
-		       read_number(arg, 0, INT64_MAX, &set->body_limit);
-	case OPT_PROCESSES:
-		if (!read_number(arg, 1, PROCESSES_MAX, &n))
-			return false;
-		set->processes = (unsigned)n;
-		return true;
-	case OPT_KEEPALIVE_REQUESTS:
-		if (!read_number(arg, 1, 1 << 30, &n))
-			return false;
-		set->keepalive_requests = (uint64_t)n;
-		return true;
-	default:
-		return false;
+	while (
+	    ret == 0 && (opt = getopt_long(argc, argv, "", options, &at)) != -1)
+		ret =
+		    opt == 0 ? set_option(s, &options[at], (size_t)at, n) : -1;
+	for (size_t i = 0; i < OPTIONS_MAX; i++)
+		free((char *)(uintptr_t)options[i].name);
+	if (ret == 0 && argc - optind != 1) {
+		complain("serve takes one directory, made by init");
+		ret = -1;
 	}
+	s->srv.dir = argv[optind];
+	return ret;
 }
 
 int
@@ -389,30 +268,13 @@ serve_command(int argc, char **argv)
 	struct serve s = {
 	    .listen = "127.0.0.1:0",
 	    .control = "127.0.0.1:0",
-	    .srv.set =
-		{
-		    .front = FRONT_B,
-		    .dpop_mode = DPOP_OPTIONAL,
-		    .processes = 1,
-		    .token_ttl = 900,
-		    .body_limit = 2 << 20,
-		    .keepalive_ms = 65000,
-		    .keepalive_requests = 1000,
-		},
 	    .srv.dice = 1,
 	};
-	int opt, ret = 2;
+	int ret = 2;
 
-	while ((opt = getopt_long(argc, argv, "", options, NULL)) != -1)
-		if (!set_option(&s, opt, optarg))
-			goto out;
-	if (argc - optind != 1) {
-		complain("serve takes one directory, made by init");
-		goto out;
-	}
-	s.srv.dir = argv[optind];
-	ret = load(&s) < 0 ? 1 : run(&s);
-out:
+	settings_init(&s.srv.set);
+	if (read_options(&s, argc, argv) == 0)
+		ret = load(&s) < 0 ? 1 : run(&s);
 	unload(&s);
 	return ret;
 }

@@ -9,27 +9,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "mastio/overload.h"
+#include "mastio/pool.h"
+#include "mastio/settings.h"
+
 #include <event2/event.h>
 #include <openssl/ssl.h>
-
-#define PROCESSES_MAX 64
-
-enum front { FRONT_A, FRONT_B, FRONT_C };
-enum dpop_mode { DPOP_OFF, DPOP_OPTIONAL, DPOP_REQUIRED };
-
-/* What the command line and POST /set decide. */
-struct settings {
-	enum front front;
-	enum dpop_mode dpop_mode;
-	bool require_bound; /* LOCAL_TOKEN_REQUIRE_DPOP */
-	bool production;    /* htu mismatches do not tell what was expected */
-	char *public_url;   /* NULL: Host-htu on the certificate path too */
-	unsigned processes;
-	int64_t token_ttl;
-	int64_t body_limit; /* of the application; -1 lifts nginx's as well */
-	int64_t keepalive_ms;
-	uint64_t keepalive_requests;
-};
 
 struct stats {
 	uint64_t connections_accepted, connections_open;
@@ -37,10 +22,13 @@ struct stats {
 	uint64_t requests, requests_aborted;
 	uint64_t logins, logins_bound, logins_refused;
 	uint64_t proofs_ok, proofs_bad, jti_repeated;
-	uint64_t executed_tools, faults_applied;
+	uint64_t executed_tools, executed_twice, faults_applied;
+	uint64_t shed, lost, read_timeouts;
 };
 
 struct conn;
+struct evconnlistener;
+struct executions;
 struct fault;
 struct journal;
 struct map;
@@ -65,9 +53,14 @@ struct server {
 	struct journal *journal;
 	struct fault *faults;
 	struct map *gates;
+	struct executions *executions;
+	struct pool pool;
+	struct shedder shedder;
+	struct evconnlistener *listener;
+	struct event *pause; /* until the listener is back */
 	struct conn *conns;
 	uint64_t next_conn;
-	uint32_t dice; /* picks the process of a request */
+	uint32_t dice;
 };
 
 /* The gateway's idea of the time: seconds, and the same with fractions. */
@@ -77,10 +70,9 @@ double server_now_exact(const struct server *);
 /* `mastio-dev serve`: exit code 0, 1 or 2. */
 int serve_command(int argc, char **argv);
 
-/* Reads the words of options and of POST /set.  false: no such word. */
-bool front_from_text(const char *, enum front *);
-bool dpop_mode_from_text(const char *, enum dpop_mode *);
 /* Makes processes that are not there yet. */
-void server_set_processes(struct server *, unsigned n);
+void server_set_processes(struct server *, int64_t n);
+/* 0 to below n, by dice. */
+unsigned server_roll(struct server *, unsigned n);
 
 #endif

@@ -28,6 +28,8 @@ char *xasprintf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void complain(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 bool starts_with(const char *s, const char *prefix);
+/* Milliseconds that no clock change touches. */
+int64_t monotonic_ms(void);
 /* The decimal number s, or -1 if it is none or above max. */
 int64_t parse_number(const char *s, int64_t max);
 
