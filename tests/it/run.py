@@ -5,7 +5,8 @@ usage: run.py --bin DIR [--workers 1,4] [-k PATTERN] [-j N]
               [--slow-factor F] [--sanitized] [--keep] [--list]
 
 Each test runs in a process of its own with a directory of its own.  A test
-that works through a table also reports each row as a test.  The last line says `N passed, N failed`; the exit code is 1 if one failed.
+that works through a table also reports each row as a test.  The last line
+says `N passed, N failed`; the exit code is 1 if one failed.
 """
 
 import argparse

@@ -142,11 +142,10 @@ ROWS = numbered([
               "RFC 3875 4.1.18", f"{name}: 1", name)
       for i, name in enumerate((
           "Content_Length", "Transfer_Encoding", "Content.Length",
-          "transfer_encoding", "Authorization_", "X_Forwarded_For",
+          "transfer_encoding", "X_Forwarded_For",
           "X_SSL_Client_Cert", "X-SSL_Client_S_DN", "X_Cullis_Role",
           "X~Forwarded~Host", "X_Original_URL", "Proxy_Authorization",
-          "X_HTTP_Method_Override", "Te_", "D_PoP", "Sec_Fetch_Site"))
-      if name not in ("Authorization_", "Te_", "D_PoP")],
+          "X_HTTP_Method_Override", "Sec_Fetch_Site"))],
 
     # ---- what the sidecar says itself ----
     *[dropped(f"stripped_{name.lower().replace('-', '_')}", source,

@@ -46,7 +46,8 @@ def lengths(name, source, value):
 
 
 def coding(name, source, fields):
-    return malformed(f"coding_{name}", source, f"{OK}{fields}\r\n{CHUNKS}{EVIL}")
+    return malformed(f"coding_{name}", source,
+                     f"{OK}{fields}\r\n{CHUNKS}{EVIL}")
 
 
 def length(fields="", body="hello", status="200 OK"):
