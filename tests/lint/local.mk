@@ -3,8 +3,8 @@
 EXTRA_DIST += tests/bench/README.md tests/bench/bed.py tests/bench/events.py \
 	tests/bench/run.py tests/pod/run.py tests/systemd/boot.sh \
 	tests/systemd/run.py
-EXTRA_DIST += tests/demo tests/lint/ends.sh tests/lint/layers.sh \
-	tests/lint/options.sh tests/lint/run
+EXTRA_DIST += tests/demo tests/lint/ends.sh tests/lint/http_doc.py \
+	tests/lint/layers.sh tests/lint/options.sh tests/lint/run
 
 all-local: layers.stamp
 layers.stamp: $(libsidecar_a_SOURCES) $(cullis_sidecar_SOURCES) \
