@@ -77,6 +77,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_authority(&t.authority);
 	if (t.form == TARGET_ORIGIN || t.form == TARGET_ABSOLUTE)
 		check_path_query(&t);
+	else if (t.form == TARGET_ASTERISK)
+		assert(span_eq(t.path, SPAN("*")) && !t.query.p);
 	else
 		assert(!t.path.p && !t.query.p);
 	return 0;
