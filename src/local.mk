@@ -73,8 +73,10 @@ libsidecar_a_SOURCES = \
 	src/proxy/bundle.c src/proxy/bundle.h \
 	src/proxy/caller.c src/proxy/caller.h \
 	src/proxy/client.c src/proxy/client.h \
+	src/proxy/credentials.c src/proxy/credentials.h \
 	src/proxy/exchange.c src/proxy/exchange.h \
 	src/proxy/gateway.c src/proxy/gateway.h \
+	src/proxy/heal.c src/proxy/heal.h \
 	src/proxy/message.c src/proxy/message.h \
 	src/proxy/passthrough.c src/proxy/passthrough.h \
 	src/proxy/tunnel.c src/proxy/tunnel.h \

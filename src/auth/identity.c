@@ -329,8 +329,14 @@ load_api_key(struct load *l)
 	struct span key;
 	bool ok;
 
-	if (read_item(l, IDFILE_API_KEY, l->from->api_key_file, &f) != SEEN)
+	if (read_item(l, IDFILE_API_KEY, l->from->api_key_file, &f) != SEEN) {
+		if (l->from->needs_api_key)
+			findings_error(l->found, EXIT_CONFIG,
+			    "auth = api-key, but there is no API key: put it "
+			    "into api-key in identity-dir, or set "
+			    "api-key-file");
 		return;
+	}
 	idfile_check_secret(&f, l->found);
 	key = span_new(f.text, f.len);
 	while (key.n > 0 && strchr("\r\n", key.p[key.n - 1]))

@@ -31,6 +31,7 @@ struct identity_source {
 	const char *ca_file; /* "system" = the system's trust store */
 	const char *chain_file;
 	const char *api_key_file;
+	bool needs_api_key;
 	const char *agent_id; /* overrides what the certificate says */
 };
 

@@ -110,15 +110,22 @@ fill_binding(struct token *t, const json_t *claims, const char *jkt)
 	t->bound_to_other = cnf && !t->bound;
 }
 
-static void
-fill_text(struct token *t, struct span text)
+void
+token_ath(struct span text, char ath[TOKEN_ATH_LEN + 1])
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 
+	SHA256((const unsigned char *)text.p, text.n, digest);
+	b64url_encode(ath, digest, sizeof(digest));
+	ath[TOKEN_ATH_LEN] = '\0';
+}
+
+static void
+fill_text(struct token *t, struct span text)
+{
 	t->text = span_dup(text);
 	t->text_len = text.n;
-	SHA256((const unsigned char *)text.p, text.n, digest);
-	b64url_encode(t->ath, digest, sizeof(digest));
+	token_ath(text, t->ath);
 }
 
 struct token *

@@ -52,6 +52,10 @@ struct token *token_from_response(struct span json, const char *jkt,
 struct token *token_ref(struct token *);
 void token_unref(struct token *); /* NULL is allowed */
 
+/* What a proof says of the credential that it goes with (RFC 9449 section
+ * 4.2), NUL-terminated. */
+void token_ath(struct span credential, char ath[TOKEN_ATH_LEN + 1]);
+
 static inline struct span
 token_span(const struct token *t)
 {

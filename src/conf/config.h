@@ -19,6 +19,7 @@
 #define CONFIG_IDENTITY_DIR "/etc/cullis/agent"
 
 /* The words of ENUM options, in the order of the table. */
+enum auth_mode { AUTH_AUTO, AUTH_TOKEN, AUTH_CERT, AUTH_API_KEY };
 enum login_mode { LOGIN_AUTO, LOGIN_DIRECT, LOGIN_CHALLENGE };
 enum token_binding { TOKEN_BINDING_REQUIRE, TOKEN_BINDING_PREFER };
 enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON };

@@ -14,6 +14,8 @@ idsource_of(const struct config *conf)
 	    .agent_file = conf->agent_file,
 	    .ca_file = conf->ca_file,
 	    .chain_file = conf->chain_file,
+	    .api_key_file = conf->api_key_file,
+	    .needs_api_key = conf->auth == AUTH_API_KEY,
 	    .agent_id = conf->agent_id,
 	};
 }

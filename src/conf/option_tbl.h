@@ -33,6 +33,17 @@ OPT(htu_base, "htu-base", ORIGIN, NULL, NULL, 0, "origin written into proofs",
     "The origin written into proofs, as https://host or https://host:port.  "
     "Without this key it is the gateway's name without port, and the one "
     "with port if the gateway does not bind the token to that.")
+OPT(public_htu_base, "public-htu-base", ORIGIN, NULL, NULL, 0,
+    "origin in proofs without a local token",
+    "The origin written into proofs that go without a token of the gateway's "
+    "own: with auth = cert or api-key, and with a Court's token.  The gateway "
+    "compares it with its MCP_PROXY_PROXY_PUBLIC_URL.  Without this key it is "
+    "gateway as written, until the gateway names another.")
+OPT(court_htu_base, "court-htu-base", ORIGIN, NULL, NULL, 0,
+    "origin in proofs for the Court",
+    "The origin written into proofs that a Court behind the gateway judges, "
+    "its BROKER_PUBLIC_URL; no answer of the Court tells it.  Needed only "
+    "where the Court has one.")
 
 OPT(upstream_proxy, "upstream-proxy", PROXY, NULL, NULL, 0,
     "forward proxy to the gateway",
@@ -76,10 +87,20 @@ OPT(chain_file, "chain-file", PATH, NULL, NULL, 0,
     "CA certificates above the client certificate",
     "Certificates, PEM, that lead from the client certificate to its root, "
     "for gateways that have issued only the leaf.")
+OPT(api_key_file, "api-key-file", PATH, NULL, NULL, 0, "legacy API key",
+    "The API key for auth = api-key, instead of api-key in identity-dir.")
 OPT(agent_id, "agent-id", STRING, NULL, NULL, 0, "agent id, org::name",
     "The agent id, org::name, instead of the one in the certificate.")
 
 /* The session */
+OPT(auth, "auth", ENUM, "auto token cert api-key", "auto", 0,
+    "what requests show the gateway",
+    "What requests show the gateway beside the client certificate, each with "
+    "a DPoP proof.  token: a session token.  cert: nothing; only routes for "
+    "which the gateway's front end passes the certificate on can be reached.  "
+    "api-key: the API key of gateways before May 2026.  auto: a token; if the "
+    "gateway issues none, the API key where there is one, else the "
+    "certificate; and a token again as soon as the gateway issues one.")
 OPT(login, "login", ENUM, "auto direct challenge", "auto", 0, "how to log in",
     "How to log in: direct, challenge, or auto, which is direct first and "
     "challenge if the gateway asks for it.")

@@ -24,7 +24,7 @@
 #define ANSWER_MS 30000
 #define MINT_MAX 8      /* requests to MINT_PATH in one login */
 #define CHALLENGE_MAX 4 /* rounds of challenge and endorsement */
-#define BASES_MAX 2
+#define BASES_MAX 3
 
 struct login {
 	struct login_setup s;
@@ -41,7 +41,7 @@ struct login {
 	STACK_OF(X509) *presented; /* the gateway's chain, or NULL */
 	struct token *unbound;     /* what we got instead of a bound one */
 	unsigned mints, rounds;
-	bool clock_fixed, chain_tried, challenged;
+	bool clock_fixed, chain_tried, challenged, no_issuer;
 };
 
 static void mint(struct login *);
@@ -84,6 +84,7 @@ fail(struct login *l, const char *why, bool terminal, unsigned retry_after_s)
 {
 	end(l, &(struct login_result){.why = why,
 		   .terminal = terminal,
+		   .no_issuer = l->no_issuer,
 		   .retry_after_s = retry_after_s});
 }
 
@@ -128,9 +129,13 @@ refused(struct login *l, const struct fetch_result *r, const char *path,
     const struct verdict *v)
 {
 	bool terminal = v->action == VERDICT_TERMINAL;
+	bool older =
+	    v->row == VERDICT_ROW_LOGIN_404 || v->row == VERDICT_ROW_LOGIN_405;
 	struct buf b = BUF_INIT;
 	char *why;
 
+	l->no_issuer |= v->row == VERDICT_ROW_LOGIN_NO_ISSUER ||
+			(older && identity_api_key(l->s.identity));
 	buf_printf(&b, "the gateway answered %u to %s", r->status, path);
 	if (*v->detail)
 		buf_printf(&b, " (%s)", v->detail);
@@ -279,6 +284,8 @@ unbound(struct login *l, struct token *t)
 		succeed(l, t);
 		return;
 	}
+	/* As gateways do that still know API keys. */
+	l->no_issuer = identity_api_key(l->s.identity) != NULL;
 	fail(l,
 	    "the gateway issues tokens that are not bound to our DPoP key: "
 	    "compare this machine's clock with the gateway's, set htu-base to "
@@ -409,11 +416,22 @@ base_of(const struct origin *o, bool with_port)
 {
 	struct buf b = BUF_INIT;
 
-	buf_add_str(&b, "https://");
-	message_add_host(&b, o);
-	if (with_port)
-		buf_printf(&b, ":%u", o->port);
+	message_add_base(&b, o, with_port);
 	return buf_steal_str(&b);
+}
+
+/* What was right the last time is tried first. */
+static void
+begin_with_last(struct login *l)
+{
+	for (unsigned i = 1; l->s.last_base && i < l->nbases; i++) {
+		char *base = l->bases[i];
+
+		if (strcmp(base, l->s.last_base) != 0)
+			continue;
+		l->bases[i] = l->bases[0];
+		l->bases[0] = base;
+	}
 }
 
 /* Which origin may the gateway believe it has (protocol 4.3)?  We call it by
@@ -432,6 +450,10 @@ list_bases(struct login *l)
 	l->bases[l->nbases++] = base_of(o, false);
 	if (o->port_explicit)
 		l->bases[l->nbases++] = base_of(o, true);
+	o = &conf->court_htu_base;
+	if (o->host)
+		l->bases[l->nbases++] = base_of(o, o->port_explicit);
+	begin_with_last(l);
 }
 
 static void

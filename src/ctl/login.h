@@ -22,12 +22,14 @@ struct login_setup {
 	struct identity *identity;
 	struct signer *signer; /* main's own */
 	struct gateway_state *gateway;
+	const char *last_base; /* htu base of the last token, or NULL */
 };
 
 struct login_result {
 	struct token *token;    /* NULL: failed; else the callee's */
 	const char *why;        /* of a failure, one sentence */
 	bool terminal;          /* only a person can mend it */
+	bool no_issuer;         /* this gateway has no tokens for us */
 	unsigned retry_after_s; /* the gateway's wish, 0 = none */
 };
 

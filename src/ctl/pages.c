@@ -60,7 +60,7 @@ page_ready(void *arg, struct buf *b)
 	else if (identity_not_after(s->identity) <= clock_wall_s())
 		missing(b, "the certificate has expired",
 		    "install the certificate that was issued last");
-	if (s->session &&
+	if (s->session && session_mode(s->session) == AUTH_TOKEN &&
 	    !token_usable(session_token(s->session), clock_now_ms()))
 		missing(b, "no session token",
 		    session_trouble(s->session) ? session_trouble(s->session)

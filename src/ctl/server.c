@@ -24,12 +24,24 @@
 
 /* ---- bundles: what the workers work by ---- */
 
+/* Before there is an identity nobody asks. */
+static enum auth_mode
+mode_without_session(const struct server *s)
+{
+	enum auth_mode mode = s->config->auth;
+
+	return mode == AUTH_AUTO ? AUTH_TOKEN : mode;
+}
+
 static void
 publish(struct server *s)
 {
 	const char *trouble = s->session ? session_trouble(s->session) : NULL;
 	struct token *token = s->session ? session_token(s->session) : NULL;
-	struct bundle *b = bundle_new(s->config, s->identity, token, trouble);
+	enum auth_mode mode =
+	    s->session ? session_mode(s->session) : mode_without_session(s);
+	struct bundle *b =
+	    bundle_new(s->config, s->identity, token, mode, trouble);
 
 	for (unsigned i = 0; i < s->nworkers; i++)
 		worker_publish(s->workers[i], bundle_ref(b));
@@ -188,6 +200,10 @@ begin_session(struct server *s, struct err *err)
 	    .max_connections = 4,
 	    .in_limit = 65536};
 
+	if (conf->auth == AUTH_CERT || conf->auth == AUTH_API_KEY) {
+		publish(s);
+		return 0;
+	}
 	gateway_upstream_options(conf, &o);
 	s->signer = signer_new(s->identity, err);
 	if (!s->signer)

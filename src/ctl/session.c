@@ -28,7 +28,9 @@ struct session {
 	uint64_t generation;
 	int64_t last_ms; /* when the last login ended */
 	unsigned failures;
+	bool no_issuer; /* said the last login; with auth = auto */
 	uint64_t ok, failed;
+	char *last_base; /* htu base of the newest token, or NULL */
 };
 
 static uint32_t
@@ -66,7 +68,9 @@ log_in(struct session *s)
 	if (s->login)
 		return;
 	timers_cancel(timers_of(s), &s->due);
-	s->state = s->token ? SESSION_REFRESHING : SESSION_FETCHING;
+	if (s->state != SESSION_WITHOUT)
+		s->state = s->token ? SESSION_REFRESHING : SESSION_FETCHING;
+	s->setup.last_base = s->last_base;
 	s->login = login_start(&s->setup, on_told, s);
 }
 
@@ -89,7 +93,9 @@ on_ends(void *arg)
 	struct session *s = arg;
 
 	drop_token(s);
-	if (s->state == SESSION_REFRESHING)
+	if (s->no_issuer)
+		s->state = SESSION_WITHOUT;
+	else if (s->state == SESSION_REFRESHING)
 		s->state = SESSION_FETCHING;
 	s->changed(s->arg);
 }
@@ -102,9 +108,12 @@ adopt(struct session *s, struct token *t)
 
 	s->ok++;
 	s->failures = 0;
+	s->no_issuer = false;
 	free(s->trouble);
 	s->trouble = NULL;
 	drop_token(s);
+	free(s->last_base);
+	s->last_base = mem_strdup(t->htu_base);
 	t->generation = ++s->generation;
 	s->token = t;
 	s->state = SESSION_VALID;
@@ -133,6 +142,9 @@ note_failure(struct session *s, const struct login_result *r)
 	free(s->trouble);
 	s->trouble = mem_strdup(r->why);
 	s->state = r->terminal ? SESSION_TERMINAL : SESSION_BACKOFF;
+	s->no_issuer = r->no_issuer && s->setup.config->auth == AUTH_AUTO;
+	if (s->no_issuer && !s->token)
+		s->state = SESSION_WITHOUT;
 	if (r->terminal && wait < TERMINAL_PROBE_MS && s->failures > 3)
 		wait = TERMINAL_PROBE_MS -
 		       (int64_t)((uint64_t)TERMINAL_PROBE_MS / 4 * random32() >>
@@ -203,7 +215,16 @@ session_free(struct session *s)
 	timers_cancel(timers_of(s), &s->ends);
 	drop_token(s);
 	free(s->trouble);
+	free(s->last_base);
 	free(s);
+}
+
+enum auth_mode
+session_mode(const struct session *s)
+{
+	if (s->state != SESSION_WITHOUT)
+		return AUTH_TOKEN;
+	return identity_api_key(s->setup.identity) ? AUTH_API_KEY : AUTH_CERT;
 }
 
 enum session_state
@@ -215,8 +236,8 @@ session_state(const struct session *s)
 const char *
 session_state_name(enum session_state state)
 {
-	static const char *const names[] = {
-	    "fetching", "valid", "refreshing", "backoff", "terminal"};
+	static const char *const names[] = {"fetching", "valid", "refreshing",
+	    "backoff", "terminal", "without-token"};
 
 	return names[state];
 }

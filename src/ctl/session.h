@@ -16,6 +16,7 @@ enum session_state {
 	SESSION_REFRESHING, /* a token, and a newer one on its way */
 	SESSION_BACKOFF,    /* the last login failed, the next is due */
 	SESSION_TERMINAL,   /* refused for good; looked at again in minutes */
+	SESSION_WITHOUT,    /* the gateway issues no tokens; auth = auto */
 };
 
 struct session;
@@ -31,6 +32,8 @@ void session_token_refused(struct session *, uint64_t generation);
 
 enum session_state session_state(const struct session *);
 const char *session_state_name(enum session_state);
+/* What requests show the gateway now. */
+enum auth_mode session_mode(const struct session *);
 /* Borrowed; NULL: none, or it has ended. */
 struct token *session_token(const struct session *);
 /* Why the last login failed, or NULL. */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "proxy/client.h"
+#include "proxy/credentials.h"
 #include "proxy/message.h"
 
 #include <assert.h>
@@ -111,15 +112,6 @@ trace_id(const struct exchange *x)
 	return accesslog_trace_id(f->value);
 }
 
-/* What the upstream knew us by in the last attempt. */
-static const char *
-auth_name(const struct exchange *x)
-{
-	if (x->attempts == 0 || x->route->auth != ROUTE_AUTH_MASTIO)
-		return "none";
-	return *x->jti ? "token" : "cert";
-}
-
 static struct buf
 upstream_name(const struct route *route)
 {
@@ -156,7 +148,7 @@ add_fields(struct exchange *x, struct buf *line, enum log_style style)
 	    L_INT("bytes_out", (int64_t)x->bytes_out),
 	    L_INT("attempts", x->attempts),
 	    L_INT("nonce_retries", x->nonce_retries),
-	    L_STR("auth", auth_name(x)),
+	    L_STR("auth", credentials_name(x)),
 	    L_STR("jti", x->jti),
 	    L_STR("gateway_trace", x->trace),
 	    L_SPAN("upstream", buf_span(&upstream)),

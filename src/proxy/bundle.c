@@ -9,7 +9,7 @@
 
 struct bundle *
 bundle_new(struct config *config, struct identity *identity,
-    struct token *token, const char *trouble)
+    struct token *token, enum auth_mode mode, const char *trouble)
 {
 	struct bundle *b = MEM_NEW(struct bundle);
 
@@ -17,6 +17,7 @@ bundle_new(struct config *config, struct identity *identity,
 	b->config = config_ref(config);
 	b->identity = identity ? identity_ref(identity) : NULL;
 	b->token = token ? token_ref(token) : NULL;
+	b->mode = mode;
 	b->trouble = mem_strdup(trouble);
 	return b;
 }

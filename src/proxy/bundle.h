@@ -20,12 +20,13 @@ struct bundle {
 	struct config *config;     /* never NULL */
 	struct identity *identity; /* NULL: identity-wait */
 	struct token *token;       /* NULL: none yet, or none any more */
+	enum auth_mode mode;       /* what requests show; never AUTH_AUTO */
 	char *trouble; /* why there is no newer token, one sentence, or NULL */
 };
 
 /* Takes a reference of each part of its own. */
 struct bundle *bundle_new(struct config *, struct identity *, struct token *,
-    const char *trouble) ATTR_MUST_USE;
+    enum auth_mode, const char *trouble) ATTR_MUST_USE;
 struct bundle *bundle_ref(struct bundle *);
 void bundle_unref(struct bundle *); /* NULL is allowed */
 

@@ -24,6 +24,8 @@
 #include "proxy/accesslog.h"
 #include "proxy/admit.h"
 #include "proxy/client.h"
+#include "proxy/credentials.h"
+#include "proxy/heal.h"
 #include "proxy/message.h"
 #include "proxy/passthrough.h"
 #include "proxy/tunnel.h"
@@ -51,6 +53,7 @@ static enum next x_send(struct exchange *);
 static enum next x_body(struct exchange *);
 static enum next x_answer(struct exchange *);
 static enum next x_judge(struct exchange *);
+static enum next x_pause(struct exchange *);
 static enum next x_relay(struct exchange *);
 static enum next x_tunnel(struct exchange *);
 static enum next x_finish(struct exchange *);
@@ -71,6 +74,7 @@ static const struct step step_admit = {"admit", x_admit, 0, END_OK},
 			     LIMIT(first_byte_timeout), END_FIRST_BYTE_TIMEOUT},
 			 step_judge = {"judge", x_judge,
 			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
+			 step_pause = {"pause", x_pause, 0, END_OK},
 			 step_relay = {"relay", x_relay,
 			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
 			 step_tunnel = {"tunnel", x_tunnel,
@@ -197,6 +201,10 @@ on_late(void *arg)
 	struct exchange *x = arg;
 	enum end late = x->step->late;
 
+	if (x->step == &step_pause) {
+		exchange_run(x);
+		return;
+	}
 	/* The client would send, but the gateway does not take it. */
 	if (x->step == &step_body && x->lease.uc->conn.out.len)
 		late = END_STREAM_IDLE;
@@ -252,8 +260,7 @@ x_admit(struct exchange *x)
 		answer_ok(x, message_options);
 		return x_end(x, END_OK);
 	}
-	return x_goto(
-	    x, x->auth == ROUTE_AUTH_MASTIO ? &step_token : &step_lease);
+	return x_goto(x, credentials_need_token(x) ? &step_token : &step_lease);
 }
 
 /* ---- token: a valid one, newer than any that was refused ---- */
@@ -382,7 +389,7 @@ send_kept(struct exchange *x)
 static enum next
 x_send(struct exchange *x)
 {
-	if (x->auth == ROUTE_AUTH_MASTIO && !token_good(x)) {
+	if (credentials_need_token(x) && !token_good(x)) {
 		lease_end(&x->lease, true);
 		return x_goto(x, &step_token);
 	}
@@ -525,42 +532,15 @@ read_answer_head(struct exchange *x)
 static void
 note_answer(struct exchange *x)
 {
-	struct span nonce = head_value(&x->res, FIELD_DPOP_NONCE);
 	struct span trace = head_value(&x->res, FIELD_X_CULLIS_TRACE);
 
 	if (!x->first_us)
 		x->first_us = clock_now_us();
 	if (x->route->auth != ROUTE_AUTH_MASTIO)
 		return; /* it speaks for itself alone */
-	if (dpop_nonce_ok(nonce))
-		upconn_set_nonce(x->lease.uc, nonce);
+	credentials_take_nonce(x, &x->res);
 	if (field_is_token(trace) && trace.n < sizeof(x->trace))
 		snprintf(x->trace, sizeof(x->trace), "%.*s", SPAN_ARG(trace));
-}
-
-static struct verdict_input
-verdict_input_of(const struct exchange *x)
-{
-	struct verdict_input in = {.route = VERDICT_ROUTE_MASTIO,
-	    .token = x->view->bundle->token->kind == TOKEN_COURT
-			 ? VERDICT_TOKEN_COURT
-			 : VERDICT_TOKEN_LOCAL,
-	    .proof = true,
-	    .path = buf_span(&x->box->path.decoded)};
-
-	verdict_read_head(&in, &x->res);
-	return in;
-}
-
-static bool
-may_be_about_us(const struct exchange *x)
-{
-	struct verdict_input in;
-
-	if (x->auth != ROUTE_AUTH_MASTIO)
-		return false;
-	in = verdict_input_of(x);
-	return verdict_wants_body(&in);
 }
 
 static void
@@ -627,7 +607,7 @@ x_answer(struct exchange *x)
 		x->status = 101;
 		return x_goto(x, &step_tunnel);
 	}
-	if (may_be_about_us(x)) {
+	if (heal_concerns(x)) {
 		x->judged_room = from->in_limit * 2;
 		replay_init(&x->judged, x->judged_room, &x->judged_room);
 		return x_goto(x, &step_judge);
@@ -638,65 +618,40 @@ x_answer(struct exchange *x)
 
 /* ---- judge: is a refusal about our credentials, and can it be healed? ---- */
 
-/* Nothing was executed: the same request once more, differently proven. */
+/* Nothing was executed: the same request once more, on the same connection if
+ * nothing speaks against it. */
 static enum next
-try_again(struct exchange *x, const struct verdict *v)
+try_again(struct exchange *x, bool login, int64_t due_ms)
 {
 	bool clean = x->down.done && x->up.done &&
 		     x->res_framing.kind != FRAMING_CLOSE &&
 		     head_keep_alive(&x->res);
+	bool keep = clean && !login && !due_ms;
 
-	x->tries[v->action]++;
-	if (v->action == VERDICT_NEW_NONCE) {
-		x->nonce_retries++;
-		metric_add(&x->w->metrics->nonce_retries, 1);
-	} else if (v->action == VERDICT_FIX_CLOCK) {
-		gateway_learn_clock(x->w->gateway, &x->res);
-	} else if (v->action == VERDICT_LEARN_HTU) {
-		memcpy(x->htu_base, v->base, sizeof(x->htu_base));
-	} else if (v->action == VERDICT_LOGIN) {
-		x->refused_token = x->view->bundle->token->generation;
-		worker_token_refused(x->w, x->refused_token);
-	}
 	drop_answer(x);
-	if (v->action == VERDICT_LOGIN || !clean)
-		lease_end(&x->lease, clean);
-	else
+	if (keep)
 		lease_again(&x->lease);
-	if (v->action == VERDICT_LOGIN)
-		return x_goto(x, &step_token);
-	return x_goto(x, clean ? &step_send : &step_lease);
+	else
+		lease_end(&x->lease, clean);
+	x->then = login ? &step_token : keep ? &step_send : &step_lease;
+	if (!due_ms)
+		return x_goto(x, x->then);
+	x_goto(x, &step_pause);
+	timers_set(&x->w->loop.timers, &x->timer, due_ms);
+	return NEXT_WAIT;
 }
 
 static enum next
-act_on(struct exchange *x, const struct verdict *v)
+x_pause(struct exchange *x)
 {
-	bool again = v->action != VERDICT_TERMINAL && !x->kept.lost &&
-		     x->tries[v->action] < v->tries &&
-		     (v->action != VERDICT_LEARN_HTU || *v->base);
-
-	if (v->action != VERDICT_PASS)
-		metric_add(&x->w->metrics->refusals[v->action], 1);
-	if (v->action == VERDICT_PASS || v->action == VERDICT_BACKOFF) {
-		begin_relay(x);
-		return x_goto(x, &step_relay);
-	}
-	if (again)
-		return try_again(x, v);
-	log_warn("auth", "the gateway refused our credentials",
-	    L_STR("code", v->code), L_STR("detail", v->detail),
-	    L_STR("request_id", x->request_id), L_END);
-	x->code = v->code;
-	x->message = v->message;
-	x->suggestion = v->suggestion;
-	return x_end_why(x, END_AUTH_REFUSED, v->detail);
+	return x->timer.slot ? NEXT_WAIT : x_goto(x, x->then);
 }
 
 static enum next
 x_judge(struct exchange *x)
 {
-	struct verdict_input in;
-	struct verdict v;
+	int64_t due_ms;
+	enum end end;
 
 	switch (relay_run(&x->down, &x->lease.uc->conn, NULL, &x->judged)) {
 	case RELAY_MORE:
@@ -710,12 +665,18 @@ x_judge(struct exchange *x)
 	case RELAY_TRUNCATED:
 		return x_end(x, END_UPSTREAM_TRUNCATED);
 	}
-	in = verdict_input_of(x);
-	in.body = buf_span(&x->judged.body);
-	if (in.body.n > VERDICT_BODY_MAX)
-		in.body.n = VERDICT_BODY_MAX;
-	v = verdict_of(&in);
-	return act_on(x, &v);
+	switch (heal_judge(x, &end, &due_ms)) {
+	case HEAL_AGAIN:
+		return try_again(x, false, due_ms);
+	case HEAL_LOGIN:
+		return try_again(x, true, due_ms);
+	case HEAL_END:
+		return x_end(x, end);
+	case HEAL_PASS:
+		break;
+	}
+	begin_relay(x);
+	return x_goto(x, &step_relay);
 }
 
 /* ---- relay: the answer's body ---- */

@@ -79,7 +79,12 @@ struct exchange {
 	uint64_t refused_token; /* generation that the gateway refused */
 	unsigned attempts, nonce_retries, interim;
 	unsigned tries[VERDICT_TERMINAL + 1];
+	unsigned bases; /* guesses of the htu base that were refused */
 	char htu_base[VERDICT_BASE_MAX + 1]; /* learned for this request */
+	bool proof;                          /* this attempt has one */
+	bool proofless;                      /* none was taken: go without */
+	bool proof_wanted;                   /* the gateway has asked for one */
+	const struct step *then;             /* after the pause */
 
 	/* how it ends */
 	struct timer timer;

@@ -8,6 +8,7 @@
 #include "proxy/admit.h"
 #include "proxy/caller.h"
 #include "proxy/client.h"
+#include "proxy/credentials.h"
 #include "proxy/via.h"
 
 #include <stdlib.h>
@@ -25,32 +26,13 @@ message_add_host(struct buf *b, const struct origin *o)
 		buf_add_str(b, o->host);
 }
 
-static int
-add_proof(struct exchange *x, struct buf *out)
+void
+message_add_base(struct buf *b, const struct origin *o, bool with_port)
 {
-	const struct bundle *b = x->view->bundle;
-	const char *nonce = x->lease.uc->nonce;
-	struct dpop_claims claims = {.htm = x->req.method,
-	    .htu_base =
-		span_of(*x->htu_base ? x->htu_base : b->token->htu_base),
-	    .path = buf_span(&x->box->path.decoded),
-	    .ath = span_of(b->token->ath),
-	    .nonce = span_of(nonce),
-	    .iat = gateway_wall_s(x->w->gateway)};
-	int r;
-
-	buf_add_str(out, "DPoP: ");
-	r = dpop_mint(x->view->signer, &claims, out, x->jti);
-	buf_add_str(out, "\r\n");
-	return r;
-}
-
-static void
-add_credentials(struct exchange *x, struct buf *out)
-{
-	buf_add_str(out, "Authorization: DPoP ");
-	buf_add_span(out, token_span(x->view->bundle->token));
-	buf_add_str(out, "\r\n");
+	buf_add_str(b, "https://");
+	message_add_host(b, o);
+	if (with_port)
+		buf_printf(b, ":%u", o->port);
 }
 
 static void
@@ -139,12 +121,8 @@ message_request_head(struct exchange *x)
 	buf_reserve(out, HEAD_ROOM);
 	write_request_line(out, x->req.method, x->target.path, x->target.query);
 	add_host_field(x, out);
-	if (x->auth == ROUTE_AUTH_MASTIO) {
-		add_credentials(x, out);
-		if (add_proof(x, out) < 0)
-			return false;
-		metric_add(&x->w->metrics->proofs, 1);
-	}
+	if (x->auth == ROUTE_AUTH_MASTIO && credentials_add(x, out) < 0)
+		return false;
 	add_request_fields(x, out);
 	if (x->upgrade)
 		add_upgrade(out);

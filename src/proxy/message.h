@@ -37,4 +37,7 @@ void message_error(struct exchange *);
  * (protocol 9.2). */
 void message_add_host(struct buf *, const struct origin *);
 
+/* "https://host", with_port: "https://host:port". */
+void message_add_base(struct buf *, const struct origin *, bool with_port);
+
 #endif

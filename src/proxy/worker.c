@@ -402,6 +402,7 @@ worker_join_free(struct worker *w)
 	view_unref(w->view);
 	free_boxes(w);
 	buf_free(&w->log.buf);
+	learned_fini(&w->learned);
 	free(w->metrics);
 	free(w);
 }

@@ -17,6 +17,7 @@
 #include "net/peer.h"
 #include "net/upstream.h"
 #include "proxy/bundle.h"
+#include "proxy/credentials.h"
 #include "proxy/gateway.h"
 
 struct client;
@@ -74,6 +75,7 @@ struct worker {
 	struct headbox *boxes; /* free ones */
 	unsigned nboxes;
 	unsigned max_headers;
+	struct learned learned;
 	size_t replay_total, replay_left; /* bytes of bodies kept */
 	struct log_sink log;
 	struct timer log_timer;

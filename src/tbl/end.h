@@ -107,6 +107,11 @@ END(UPSTREAM_BAD, 502, "upstream-malformed", RETRY_NO,
 END(AUTH_REFUSED, 502, "auth-refused", RETRY_NO,
     "the gateway refused the sidecar's credentials",
     "Run cullis-sidecar check, and look at the gateway's log.")
+END(NOT_KEPT, 502, "request-not-kept", RETRY_YES,
+    "the gateway refused the request before running it, and it was too large "
+    "to be kept for sending it again",
+    "Send it again: the sidecar has mended its part.  Or raise replay-limit "
+    "or replay-total.")
 END(PASS_FAILED, 502, "pass-through-failed", RETRY_IDEMPOTENT,
     "the pass-through host did not answer as it should",
     "Look at that host; the gateway has no part in this.")

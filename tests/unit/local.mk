@@ -67,6 +67,7 @@ UNIT_PROXY_TESTS = \
 	tests/unit/t_accesslog \
 	tests/unit/t_caller \
 	tests/unit/t_ends \
+	tests/unit/t_credentials \
 	tests/unit/t_exchange \
 	tests/unit/t_forward \
 	tests/unit/t_retry \
@@ -225,6 +226,11 @@ UNIT_RIG_SOURCES = $(UNIT_GATE_SOURCES) tests/unit/rig.c tests/unit/rig.h \
 tests_unit_t_ends_SOURCES = tests/unit/t_ends.c $(UNIT_RIG_SOURCES)
 tests_unit_t_ends_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_ends_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_credentials_SOURCES = tests/unit/t_credentials.c \
+    tests/unit/jose.c tests/unit/jose.h $(UNIT_RIG_SOURCES)
+tests_unit_t_credentials_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_credentials_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_exchange_SOURCES = tests/unit/t_exchange.c $(UNIT_RIG_SOURCES)
 tests_unit_t_exchange_CFLAGS = $(UNIT_CFLAGS)

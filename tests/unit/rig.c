@@ -6,6 +6,7 @@
 #include "base/b64.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "conf/idsource.h"
 #include "proxy/via.h"
 
 #include "conf_fixture.h"
@@ -69,6 +70,7 @@ rig_init_bare(struct rig *r, const char *more)
 	    on_refused, on_closed, on_drained, r};
 	const struct log_config log = {
 	    LOG_ERROR, LOG_TEXT, open("/dev/null", O_WRONLY | O_CLOEXEC)};
+	struct identity_source source;
 	struct err err = ERR_INIT;
 
 	memset(r, 0, sizeof(*r));
@@ -80,8 +82,10 @@ rig_init_bare(struct rig *r, const char *more)
 	r->dir = dir_identity(&r->pki);
 	gate_init(&r->gate, &r->pki);
 	r->conf = load_config(r, more);
-	r->identity =
-	    identity_load(&(struct identity_source){.dir = r->dir}, NULL, &err);
+	r->mode = r->conf->auth == AUTH_AUTO ? AUTH_TOKEN : r->conf->auth;
+	source = idsource_of(r->conf);
+	source.dir = r->dir;
+	r->identity = identity_load(&source, NULL, &err);
 	ck_assert_msg(r->identity != NULL, "%s", err.text);
 	identity_set_generation(r->identity, 1);
 	loop_init(&r->main);
@@ -150,6 +154,7 @@ make_token(struct rig *r, int64_t life_s)
 	    "https://" PKI_SERVER, r->now_ms, &err);
 	ck_assert_msg(t != NULL, "%s", err.text);
 	t->generation = r->token_generation;
+	t->kind = r->token_kind;
 	free(claims);
 	free(text);
 	free(json);
@@ -161,7 +166,8 @@ rig_publish(struct rig *r, int64_t life_s, const char *trouble)
 {
 	struct token *t = life_s ? make_token(r, life_s) : NULL;
 
-	worker_publish(r->w, bundle_new(r->conf, r->identity, t, trouble));
+	worker_publish(
+	    r->w, bundle_new(r->conf, r->identity, t, r->mode, trouble));
 	token_unref(t);
 }
 

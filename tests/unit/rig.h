@@ -36,6 +36,9 @@ struct rig {
 	unsigned nagents;
 	int64_t now_ms;
 	uint64_t token_generation;
+	/* of what is published from now on */
+	enum auth_mode mode;
+	enum token_kind token_kind;
 	/* what the worker told main */
 	unsigned refused, closed, drained;
 	uint64_t refused_generation;

@@ -656,7 +656,8 @@ START_TEST(no_identity)
 	struct agent *a;
 
 	rig_init_bare(&rig, "");
-	worker_publish(rig.w, bundle_new(rig.conf, NULL, NULL, NULL));
+	worker_publish(
+	    rig.w, bundle_new(rig.conf, NULL, NULL, AUTH_TOKEN, NULL));
 	a = agent_open(&rig, false);
 	agent_say(a, GET);
 	rig_turn(&rig);

@@ -286,8 +286,9 @@ START_TEST(new_login)
 	ck_assert_uint_eq(rig.refused_generation, rig.token_generation);
 	/* The same token again is no answer. */
 	ck_assert(!TAILQ_EMPTY(&rig.w->token_waiters));
-	worker_publish(rig.w, bundle_new(rig.conf, rig.identity,
-				  rig.w->view->bundle->token, NULL));
+	worker_publish(
+	    rig.w, bundle_new(rig.conf, rig.identity,
+		       rig.w->view->bundle->token, AUTH_TOKEN, NULL));
 	rig_settle(&rig);
 	ck_assert(!TAILQ_EMPTY(&rig.w->token_waiters));
 	rig_publish(&rig, 900, NULL);
@@ -351,7 +352,8 @@ START_TEST(body_lost)
 	ck_assert(exchange()->kept.lost);
 	refuses(0, "use_dpop_nonce", "DPoP-Nonce: n-1\r\n");
 	answered(a, "}\n");
-	ck_assert_uint_eq(rig_ended(&rig, END_AUTH_REFUSED), 1);
+	ck_assert_uint_eq(rig_ended(&rig, END_NOT_KEPT), 1);
+	ck_assert(rig_has(&a->in, "X-Should-Retry: true\r\n"));
 	ck_assert_uint_eq(rig.gate.n, 1);
 	/* The nonce was learned all the same. */
 	ck_assert_uint_eq(rig.w->replay_left, (size_t)rig.conf->replay_total);

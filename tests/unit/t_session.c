@@ -140,6 +140,34 @@ START_TEST(the_gateway_says_when)
 }
 END_TEST
 
+/* auth = auto: the certificate, until there are tokens. */
+START_TEST(no_issuer)
+{
+	static const char none[] =
+	    "{\"detail\":\"reverse proxy not configured (broker_url "
+	    "missing)\"}";
+
+	start();
+	answer(MINT, 503, "", none);
+	UNTIL(session_logins(session, false) == 1);
+	ck_assert_int_eq(session_state(session), SESSION_WITHOUT);
+	ck_assert_int_eq(session_mode(session), AUTH_CERT);
+	ck_assert_uint_eq(changes, 1);
+	advance(1001);
+	log_in();
+	ck_assert_int_eq(session_mode(session), AUTH_TOKEN);
+	/* A token serves to its end, then the certificate does. */
+	advance(720000);
+	answer(MINT, 503, "", none);
+	UNTIL(session_logins(session, false) == 2);
+	ck_assert_int_eq(session_mode(session), AUTH_TOKEN);
+	ck_assert_ptr_nonnull(session_token(session));
+	advance(180001);
+	ck_assert_ptr_null(session_token(session));
+	ck_assert_int_eq(session_mode(session), AUTH_CERT);
+}
+END_TEST
+
 /* Refused for good: looked at again, a few times soon, then in minutes. */
 START_TEST(terminal)
 {
@@ -227,4 +255,5 @@ END_TEST
 
 UNIT_MAIN_FIXTURE("session", fixture_init, teardown, backoff, refreshed_in_time,
     refresh_fails, backs_off_and_recovers, the_gateway_says_when, terminal,
-    one_login_for_many_refusals, refusals_without_end, freed_under_way, names)
+    no_issuer, one_login_for_many_refusals, refusals_without_end,
+    freed_under_way, names)

@@ -1,0 +1,274 @@
+/*
+ * credentials: see credentials.h.
+ *
+ *                  Authorization   htu base          nonce
+ *   local token    DPoP token      of the login      not needed
+ *   Court token    DPoP token      public            Mastio's
+ *     on its paths DPoP token      of the login      Court's
+ *   certificate    -               public            Mastio's
+ *   API key        (X-API-Key)     public            Mastio's
+ */
+#include "proxy/credentials.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "proxy/client.h"
+#include "proxy/message.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* How long requests go without a proof after all of one were refused. */
+#define PROOFLESS_MS 60000
+
+void
+learned_fini(struct learned *l)
+{
+	for (unsigned i = 0; i < REALMS; i++)
+		mem_wipe_free_str(l->nonce[i]);
+	free(l->public_base);
+}
+
+/* ---- what is shown ---- */
+
+bool
+credentials_is_court_path(struct span decoded)
+{
+	static const char *const prefixes[] = {
+	    "/v1/broker", "/v1/auth", "/v1/registry", "/v1/federation"};
+
+	for (size_t i = 0; i < COUNT(prefixes); i++) {
+		struct span prefix = span_of(prefixes[i]);
+
+		if (span_starts(decoded, prefix) &&
+		    (decoded.n == prefix.n || decoded.p[prefix.n] == '/'))
+			return true;
+	}
+	return false;
+}
+
+static enum auth_mode
+mode_of(const struct exchange *x)
+{
+	return x->view->bundle->mode;
+}
+
+static const struct token *
+token_of(const struct exchange *x)
+{
+	return mode_of(x) == AUTH_TOKEN ? x->view->bundle->token : NULL;
+}
+
+bool
+credentials_need_token(const struct exchange *x)
+{
+	return x->auth == ROUTE_AUTH_MASTIO && mode_of(x) == AUTH_TOKEN;
+}
+
+bool
+credentials_show_token(const struct exchange *x)
+{
+	return x->auth == ROUTE_AUTH_MASTIO && token_of(x);
+}
+
+const char *
+credentials_name(const struct exchange *x)
+{
+	if (x->attempts == 0 || x->route->auth == ROUTE_AUTH_NONE)
+		return "none";
+	if (credentials_show_token(x))
+		return "token";
+	return x->auth == ROUTE_AUTH_MASTIO && mode_of(x) == AUTH_API_KEY
+		   ? "api-key"
+		   : "cert";
+}
+
+static enum realm
+realm_of(const struct exchange *x)
+{
+	const struct token *t = token_of(x);
+
+	return t && t->kind == TOKEN_COURT &&
+		       credentials_is_court_path(
+			   buf_span(&x->box->path.decoded))
+		   ? REALM_COURT
+		   : REALM_MASTIO;
+}
+
+/* Is the proof judged by the gateway's public URL, and not by the Host that it
+ * hears (protocol 4.3)? */
+static bool
+by_public_url(const struct exchange *x)
+{
+	const struct token *t = token_of(x);
+
+	return !t || (t->kind == TOKEN_COURT && realm_of(x) == REALM_MASTIO);
+}
+
+/* ---- the base of htu ---- */
+
+/* What the public URL may be, best guess first; false: no further one. */
+static bool
+public_base(const struct exchange *x, unsigned n, struct buf *b)
+{
+	const struct config *conf = x->view->bundle->config;
+	const struct origin *o = conf->public_htu_base.host
+				     ? &conf->public_htu_base
+				     : conf->route.origin;
+	const char *learned = x->w->learned.public_base;
+
+	if (conf->public_htu_base.host) {
+		if (n == 0)
+			message_add_base(b, o, o->port_explicit);
+		return n == 0;
+	}
+	if (learned && n-- == 0)
+		buf_add_str(b, learned);
+	else if (n == 0)
+		message_add_base(b, o, o->port_explicit);
+	else if (n == 1 && o->port_explicit)
+		message_add_base(b, o, false);
+	return b->len > 0;
+}
+
+static void
+add_base(const struct exchange *x, struct buf *b)
+{
+	const struct token *t = token_of(x);
+
+	if (*x->htu_base)
+		buf_add_str(b, x->htu_base);
+	else if (!t || by_public_url(x))
+		public_base(x, 0, b);
+	else
+		buf_add_str(b, t->htu_base);
+}
+
+bool
+credentials_next_base(struct exchange *x, const char *named)
+{
+	struct buf b = BUF_INIT;
+	bool found;
+
+	if (*named) {
+		found = strcmp(x->htu_base, named) != 0;
+		buf_add_str(&b, named);
+		if (by_public_url(x)) {
+			free(x->w->learned.public_base);
+			x->w->learned.public_base = mem_strdup(named);
+		}
+	} else {
+		found = by_public_url(x) && public_base(x, ++x->bases, &b);
+	}
+	if (found)
+		snprintf(x->htu_base, sizeof(x->htu_base), "%.*s",
+		    SPAN_ARG(buf_span(&b)));
+	buf_free(&b);
+	return found;
+}
+
+/* ---- nonces ---- */
+
+static struct span
+nonce_of(const struct exchange *x)
+{
+	enum realm realm = realm_of(x);
+	const char *own = x->lease.uc->nonce;
+
+	/* The Mastio's processes do not know each other's nonces, and a kept
+	 * connection often leads to the same one; the Court has one. */
+	return span_of(
+	    realm == REALM_MASTIO && own ? own : x->w->learned.nonce[realm]);
+}
+
+void
+credentials_take_nonce(struct exchange *x, const struct head *answer)
+{
+	struct span nonce = head_value(answer, FIELD_DPOP_NONCE);
+	enum realm realm =
+	    head_find(answer, FIELD_X_CULLIS_ROLE) ? REALM_COURT : realm_of(x);
+	char **newest = &x->w->learned.nonce[realm];
+
+	if (!dpop_nonce_ok(nonce))
+		return;
+	if (realm == REALM_MASTIO)
+		upconn_set_nonce(x->lease.uc, nonce);
+	if (span_eq(nonce, span_of(*newest)))
+		return;
+	mem_wipe_free_str(*newest);
+	*newest = span_dup(nonce);
+}
+
+/* ---- the proof ---- */
+
+bool
+credentials_drop_proof(struct exchange *x)
+{
+	const struct token *t = token_of(x);
+
+	if (x->proofless || (t && t->kind == TOKEN_LOCAL))
+		return false;
+	x->proofless = true;
+	x->w->learned.proofless_until_ms = clock_now_ms() + PROOFLESS_MS;
+	return true;
+}
+
+static bool
+shows_proof(const struct exchange *x)
+{
+	const struct token *t = token_of(x);
+
+	if (t && t->kind == TOKEN_LOCAL)
+		return true;
+	if (x->proof_wanted)
+		return true;
+	return !x->proofless &&
+	       (realm_of(x) == REALM_COURT ||
+		   clock_now_ms() >= x->w->learned.proofless_until_ms);
+}
+
+static int
+add_proof(struct exchange *x, struct span ath, struct buf *out)
+{
+	struct buf base = BUF_INIT;
+	struct dpop_claims claims = {.htm = x->req.method,
+	    .path = buf_span(&x->box->path.decoded),
+	    .ath = ath,
+	    .nonce = nonce_of(x),
+	    .iat = gateway_wall_s(x->w->gateway)};
+	int r;
+
+	add_base(x, &base);
+	claims.htu_base = buf_span(&base);
+	buf_add_str(out, "DPoP: ");
+	r = dpop_mint(x->view->signer, &claims, out, x->jti);
+	buf_add_str(out, "\r\n");
+	buf_free(&base);
+	metric_add(&x->w->metrics->proofs, 1);
+	return r;
+}
+
+int
+credentials_add(struct exchange *x, struct buf *out)
+{
+	const struct token *t = token_of(x);
+	const struct identity *id = x->view->bundle->identity;
+	char key_ath[TOKEN_ATH_LEN + 1];
+	struct span ath = SPAN_NONE;
+
+	if (t) {
+		buf_add_str(out, "Authorization: DPoP ");
+		buf_add_span(out, token_span(t));
+		buf_add_str(out, "\r\n");
+		ath = span_of(t->ath);
+	} else if (mode_of(x) == AUTH_API_KEY) {
+		buf_add_str(out, "X-API-Key: ");
+		buf_add_str(out, identity_api_key(id));
+		buf_add_str(out, "\r\n");
+		token_ath(span_of(identity_api_key(id)), key_ath);
+		ath = span_of(key_ath);
+	}
+	*x->jti = '\0';
+	x->proof = shows_proof(x);
+	return x->proof ? add_proof(x, ath, out) : 0;
+}

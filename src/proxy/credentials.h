@@ -1,0 +1,52 @@
+/*
+ * credentials: what a request to the gateway shows of us (protocol 5): the
+ * session token, or where there is none the certificate alone or an API key,
+ * each with a proof of possession; and what a worker remembers for the proofs:
+ * nonces and the gateway's idea of its own URL.
+ *
+ * Threads: the exchange's.
+ */
+#ifndef PROXY_CREDENTIALS_H
+#define PROXY_CREDENTIALS_H
+
+#include "http/head.h"
+
+struct exchange;
+
+/* Who hands out the nonces that a request needs (protocol 4.4). */
+enum realm { REALM_MASTIO, REALM_COURT, REALMS };
+
+/* One worker's memory, for the first guess of the next request. */
+struct learned {
+	char *nonce[REALMS];        /* newest, or NULL */
+	char *public_base;          /* that the gateway has named, or NULL */
+	int64_t proofless_until_ms; /* see credentials_drop_proof() */
+};
+void learned_fini(struct learned *);
+
+/* Is the path one that the Mastio forwards to the Court? */
+bool credentials_is_court_path(struct span decoded);
+
+/* Must the request wait for a session token? */
+bool credentials_need_token(const struct exchange *);
+/* Does this attempt show one? */
+bool credentials_show_token(const struct exchange *);
+/* What it shows, for the access log (static). */
+const char *credentials_name(const struct exchange *);
+
+/* The fields of one attempt.  Returns 0, or -1: no proof could be made. */
+int credentials_add(struct exchange *, struct buf *) ATTR_MUST_USE;
+
+/* A nonce that came with an answer. */
+void credentials_take_nonce(struct exchange *, const struct head *answer);
+
+/* After the gateway refused the base of the proof's htu: the one that it named,
+ * or the next one that it may mean.  False: there is none that has not been
+ * tried. */
+bool credentials_next_base(struct exchange *, const char *named);
+/* After it refused every proof: go on without one, also with the requests of
+ * the next minute.  False: these credentials are nothing without a proof, or
+ * there was none. */
+bool credentials_drop_proof(struct exchange *);
+
+#endif

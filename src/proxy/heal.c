@@ -1,0 +1,163 @@
+/*
+ * heal: see heal.h.
+ */
+#include "proxy/heal.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "proxy/client.h"
+#include "proxy/credentials.h"
+
+#include <stdio.h>
+
+static struct verdict_input
+input_of(const struct exchange *x)
+{
+	const struct token *t = x->view->bundle->token;
+	struct span path = buf_span(&x->box->path.decoded);
+	struct verdict_input in = {.token = VERDICT_TOKEN_NONE,
+	    .route = VERDICT_ROUTE_MASTIO,
+	    .proof = x->proof,
+	    .path = path};
+
+	if (credentials_show_token(x))
+		in.token = t->kind == TOKEN_COURT ? VERDICT_TOKEN_COURT
+						  : VERDICT_TOKEN_LOCAL;
+	if (credentials_is_court_path(path))
+		in.route = VERDICT_ROUTE_COURT;
+	verdict_read_head(&in, &x->res);
+	return in;
+}
+
+bool
+heal_concerns(const struct exchange *x)
+{
+	struct verdict_input in;
+
+	if (x->auth != ROUTE_AUTH_MASTIO)
+		return false;
+	in = input_of(x);
+	return verdict_wants_body(&in);
+}
+
+/* ---- remedies: false, it has been tried often enough ---- */
+
+static bool
+heal_nonce(struct exchange *x)
+{
+	x->nonce_retries++;
+	metric_add(&x->w->metrics->nonce_retries, 1);
+	return true;
+}
+
+static bool
+heal_token(struct exchange *x)
+{
+	if (!credentials_show_token(x))
+		return false;
+	x->refused_token = x->view->bundle->token->generation;
+	worker_token_refused(x->w, x->refused_token);
+	return true;
+}
+
+/* Without a proof that it does not take?  No, if it has asked for one. */
+static bool
+heal_without_proof(struct exchange *x, const struct verdict *v)
+{
+	if (v->row == VERDICT_ROW_PROOF_WANTED ||
+	    v->row == VERDICT_ROW_PROOF_LOST || x->proof_wanted ||
+	    !credentials_drop_proof(x))
+		return false;
+	log_info("auth", "the gateway takes no proof, going on without one",
+	    L_STR("code", v->code), L_STR("detail", v->detail),
+	    L_STR("request_id", x->request_id), L_END);
+	return true;
+}
+
+static bool
+apply(struct exchange *x, const struct verdict *v)
+{
+	bool more = x->tries[v->action]++ < v->tries;
+
+	switch (v->action) {
+	case VERDICT_NEW_NONCE:
+		more = more && heal_nonce(x);
+		break;
+	case VERDICT_LEARN_HTU:
+		more = (*v->base ? more : x->tries[v->action] <= HEAL_BASES) &&
+		       credentials_next_base(x, v->base);
+		break;
+	case VERDICT_FIX_CLOCK:
+		if (more)
+			gateway_learn_clock(x->w->gateway, &x->res);
+		break;
+	case VERDICT_LOGIN:
+		more = more && heal_token(x);
+		break;
+	case VERDICT_NEW_PROOF:
+		x->proof_wanted |= v->row == VERDICT_ROW_PROOF_WANTED;
+		break;
+	default:
+		more = false;
+	}
+	return more || heal_without_proof(x, v);
+}
+
+/* ---- giving up ---- */
+
+static enum heal
+give_up(struct exchange *x, const struct verdict *v, enum end *end)
+{
+	*end = END_AUTH_REFUSED;
+	log_warn("auth", "the gateway refused our credentials",
+	    L_STR("code", v->code), L_STR("detail", v->detail),
+	    L_STR("request_id", x->request_id), L_END);
+	x->code = v->code;
+	x->message = v->message;
+	x->suggestion = v->suggestion;
+	if (v->action == VERDICT_LOGIN && !credentials_show_token(x)) {
+		x->code = "token-needed";
+		x->message = "This route of the gateway wants a session "
+			     "token, and there is none.";
+		x->suggestion = "Let the gateway issue local tokens "
+				"(MCP_PROXY_LOCAL_AUTH_ENABLED=1), and set "
+				"auth = auto or token.";
+	}
+	snprintf(x->detail, sizeof(x->detail), "%s", v->detail);
+	return HEAL_END;
+}
+
+/* It could be healed, but the request is not there any more. */
+static enum heal
+too_large(struct exchange *x, const struct verdict *v, enum end *end)
+{
+	*end = END_NOT_KEPT;
+	if (v->action == VERDICT_LOGIN)
+		heal_token(x);
+	snprintf(x->detail, sizeof(x->detail), "%s", v->detail);
+	return HEAL_END;
+}
+
+enum heal
+heal_judge(struct exchange *x, enum end *end, int64_t *due_ms)
+{
+	struct verdict_input in = input_of(x);
+	struct verdict v;
+
+	in.body = buf_span(&x->judged.body);
+	if (in.body.n > VERDICT_BODY_MAX)
+		in.body.n = VERDICT_BODY_MAX;
+	v = verdict_of(&in);
+	*due_ms = v.wait_s ? clock_now_ms() + (int64_t)v.wait_s * 1000 : 0;
+	if (v.action != VERDICT_PASS)
+		metric_add(&x->w->metrics->refusals[v.action], 1);
+	if (v.action == VERDICT_PASS || v.action == VERDICT_BACKOFF)
+		return HEAL_PASS;
+	if (v.action != VERDICT_TERMINAL && x->kept.lost)
+		return too_large(x, &v, end);
+	if (apply(x, &v))
+		return v.action == VERDICT_LOGIN && credentials_show_token(x)
+			   ? HEAL_LOGIN
+			   : HEAL_AGAIN;
+	return give_up(x, &v, end);
+}

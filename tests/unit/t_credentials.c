@@ -1,0 +1,327 @@
+/*
+ * t_credentials: what requests show in each mode, and what they fall back to:
+ * conversations with a gateway that refuses, turn by turn.
+ */
+#include "base/clock.h"
+#include "base/mem.h"
+
+#include "conf_fixture.h"
+#include "jose.h"
+#include "rig.h"
+#include "unit.h"
+
+#define LOCAL "https://mastio.test/v1/agents" /* base of the rig's login */
+#define OK NULL
+#define NEVER                                                              \
+	"DPoP proof required \xe2\x80\x94 set MCP_PROXY_EGRESS_DPOP_MODE=" \
+	"optional"
+#define KEY_UNKNOWN \
+	"DPoP proof was signed by a key not registered for this agent."
+#define NO_CERT "client_cert_not_verified"
+
+/* One request as the gateway sees it, and what it says. */
+struct turn {
+	const char *auth;  /* token cert api-key */
+	const char *htu;   /* NULL: no proof */
+	const char *nonce; /* NULL: none */
+	const char *says;  /* detail of a 401, or OK */
+	const char *fields;
+};
+
+struct conversation {
+	const char *what, *options, *path;
+	struct turn turns[9];
+	enum end end;
+	enum token_kind kind;
+	bool kept; /* what was learned serves the next request at once */
+};
+
+#define PUBLIC "https://mastio.test:PORT/v1/agents"
+#define N(n) "DPoP-Nonce: " n "\r\n"
+#define COURT(n) N(n) "X-Cullis-Role: proxy\r\n"
+#define EXPECTED                                           \
+	"Invalid DPoP proof: htu mismatch "                \
+	"(expected='https://public.test:9443/v1/agents', " \
+	"got='https://mastio.test/v1/agents')"
+#define MISMATCH "Invalid DPoP proof: htu mismatch"
+
+static const struct conversation conversations[] = {
+    {"a local token needs no nonce", "", "/v1/agents",
+	{{"token", LOCAL, NULL, OK, NULL}}, END_OK, TOKEN_LOCAL, false},
+    {"a nonce that came is repeated", "", "/v1/agents",
+	{{"token", LOCAL, NULL, OK, N("a")}, {"token", LOCAL, "a", OK, NULL}},
+	END_OK, TOKEN_LOCAL, true},
+
+    {"cert: a nonce is asked for, and kept", "auth = cert\n", "/v1/agents",
+	{{"cert", PUBLIC, NULL, "use_dpop_nonce", N("a")},
+	    {"cert", PUBLIC, "a", OK, N("b")}, {"cert", PUBLIC, "b", OK, NULL}},
+	END_OK, TOKEN_LOCAL, true},
+    {"cert: five nonces that nobody knows, then no proof", "auth = cert\n",
+	"/v1/agents",
+	{{"cert", PUBLIC, NULL, "use_dpop_nonce", N("a")},
+	    {"cert", PUBLIC, "a", "use_dpop_nonce", N("b")},
+	    {"cert", PUBLIC, "b", "use_dpop_nonce", N("c")},
+	    {"cert", PUBLIC, "c", "use_dpop_nonce", N("d")},
+	    {"cert", PUBLIC, "d", "use_dpop_nonce", N("e")},
+	    {"cert", PUBLIC, "e", "use_dpop_nonce", N("f")},
+	    {"cert", NULL, NULL, OK, NULL}, {"cert", NULL, NULL, OK, NULL}},
+	END_OK, TOKEN_LOCAL, true},
+    {"cert: without a proof is not enough", "auth = cert\n", "/v1/agents",
+	{{"cert", PUBLIC, NULL, KEY_UNKNOWN, NULL},
+	    {"cert", NULL, NULL, NEVER, NULL},
+	    {"cert", PUBLIC, NULL, KEY_UNKNOWN, NULL}},
+	END_AUTH_REFUSED, TOKEN_LOCAL, false},
+    {"cert: another key on file, where proofs are optional", "auth = cert\n",
+	"/v1/agents",
+	{{"cert", PUBLIC, NULL, KEY_UNKNOWN, NULL},
+	    {"cert", NULL, NULL, OK, NULL}},
+	END_OK, TOKEN_LOCAL, false},
+    {"cert: the gateway names its public URL", "auth = cert\n", "/v1/agents",
+	{{"cert", PUBLIC, NULL, EXPECTED, NULL},
+	    {"cert", "https://public.test:9443/v1/agents", NULL, OK, NULL},
+	    {"cert", "https://public.test:9443/v1/agents", NULL, OK, NULL}},
+	END_OK, TOKEN_LOCAL, true},
+    {"cert: it names none, the other spelling is right", "auth = cert\n",
+	"/v1/agents",
+	{{"cert", PUBLIC, NULL, MISMATCH, NULL},
+	    {"cert", LOCAL, NULL, OK, NULL}},
+	END_OK, TOKEN_LOCAL, false},
+    {"cert: no spelling is right", "auth = cert\n", "/v1/agents",
+	{{"cert", PUBLIC, NULL, MISMATCH, NULL},
+	    {"cert", LOCAL, NULL, MISMATCH, NULL},
+	    {"cert", NULL, NULL, OK, NULL}, {"cert", NULL, NULL, OK, NULL}},
+	END_OK, TOKEN_LOCAL, true},
+    {"cert: public-htu-base", "auth = cert\npublic-htu-base = https://p.test\n",
+	"/v1/agents",
+	{{"cert", "https://p.test/v1/agents", NULL, MISMATCH, NULL},
+	    {"cert", NULL, NULL, NEVER, NULL},
+	    {"cert", "https://p.test/v1/agents", NULL, MISMATCH, NULL}},
+	END_AUTH_REFUSED, TOKEN_LOCAL, false},
+    {"cert: a route that wants a token", "auth = cert\n", "/v1/agents",
+	{{"cert", PUBLIC, NULL, "DPoP token required \xe2\x80\x94 plain", NULL},
+	    {"cert", NULL, NULL, "DPoP token required \xe2\x80\x94 plain",
+		NULL}},
+	END_AUTH_REFUSED, TOKEN_LOCAL, false},
+
+    {"api-key: shown with a proof over it", "auth = api-key\n", "/v1/agents",
+	{{"api-key", PUBLIC, NULL, "use_dpop_nonce", N("a")},
+	    {"api-key", PUBLIC, "a", OK, NULL}},
+	END_OK, TOKEN_LOCAL, false},
+
+    {"Court: its token goes with the Mastio's nonce", "", "/v1/agents",
+	{{"token", PUBLIC, NULL, "use_dpop_nonce", N("a")},
+	    {"token", PUBLIC, "a", OK, NULL}},
+	END_OK, TOKEN_COURT, false},
+    {"Court: on its own paths with its own nonce", "", "/v1/broker/sessions",
+	{{"token", "https://mastio.test/v1/broker/sessions", NULL,
+	     "use_dpop_nonce", COURT("c")},
+	    {"token", "https://mastio.test/v1/broker/sessions", "c", OK,
+		COURT("d")},
+	    {"token", "https://mastio.test/v1/broker/sessions", "d", OK, NULL}},
+	END_OK, TOKEN_COURT, true},
+    {"Court: a lottery that is not won ends on the certificate", "",
+	"/v1/agents",
+	{{"token", PUBLIC, NULL, "use_dpop_nonce", N("a")},
+	    {"token", PUBLIC, "a", "use_dpop_nonce", N("b")},
+	    {"token", PUBLIC, "b", "use_dpop_nonce", N("c")},
+	    {"token", PUBLIC, "c", "use_dpop_nonce", N("d")},
+	    {"token", PUBLIC, "d", "use_dpop_nonce", N("e")},
+	    {"token", PUBLIC, "e", "use_dpop_nonce", N("f")},
+	    {"token", NULL, NULL, OK, NULL}},
+	END_OK, TOKEN_COURT, false},
+};
+
+static struct rig rig;
+
+static void
+setup(const struct conversation *c)
+{
+	char *key = fixture_file("sk_local_bot_0123456789abcdef\n");
+	char *options = mem_printf("%sapi-key-file = %s\n", c->options, key);
+
+	rig_init_bare(&rig, options);
+	rig.token_kind = c->kind;
+	gate_open(&rig.gate);
+	rig_publish(&rig, 900, NULL);
+	rig_turn(&rig);
+	unlink(key);
+	free(key);
+	free(options);
+}
+
+/* A field's value in what the gateway has got, or NULL. */
+static char *
+field_value(const char *name)
+{
+	struct span in = buf_span(&rig.gate.conn[0].in), line;
+	size_t n = strlen(name);
+
+	while (in.p && in.n) {
+		line = span_cut(&in, '\n');
+		if (span_istarts(line, span_of(name)) && line.n > n &&
+		    line.p[n] == ':')
+			return span_dup(span_trim(
+			    span_new(line.p + n + 1, line.n - n - 2)));
+	}
+	return NULL;
+}
+
+static char *
+with_port(const char *htu)
+{
+	const char *at = strstr(htu, "PORT");
+
+	return at ? mem_printf("%.*s%u%s", (int)(at - htu), htu,
+			rig.conf->gateway.port, at + 4)
+		  : mem_strdup(htu);
+}
+
+static void
+check_proof(const char *jws, const struct turn *t, const char *credential)
+{
+	json_t *header, *claims;
+	char ath[TOKEN_ATH_LEN + 1];
+	char *htu = with_port(t->htu);
+
+	jose_open(
+	    span_of(jws), identity_dpop_key(rig.identity), &header, &claims);
+	ck_assert_str_eq(jose_text(claims, "htu"), htu);
+	ck_assert_pstr_eq(jose_text(claims, "nonce"), t->nonce);
+	if (credential) {
+		token_ath(span_of(credential), ath);
+		ck_assert_str_eq(jose_text(claims, "ath"), ath);
+	} else {
+		ck_assert_ptr_null(jose_text(claims, "ath"));
+	}
+	json_decref(header);
+	json_decref(claims);
+	free(htu);
+}
+
+static void
+check_turn(const struct turn *t)
+{
+	char *authorization = field_value("Authorization");
+	char *key = field_value("X-API-Key"), *proof = field_value("DPoP");
+	const char *credential = key;
+
+	if (authorization) {
+		ck_assert_int_eq(strncmp(authorization, "DPoP ", 5), 0);
+		credential = authorization + 5;
+	}
+	ck_assert_int_eq(authorization != NULL, strcmp(t->auth, "token") == 0);
+	ck_assert_int_eq(key != NULL, strcmp(t->auth, "api-key") == 0);
+	ck_assert_int_eq(proof != NULL, t->htu != NULL);
+	if (proof)
+		check_proof(proof, t, credential);
+	free(authorization);
+	free(key);
+	free(proof);
+}
+
+static void
+reply(const struct turn *t)
+{
+	const char *fields = t->fields ? t->fields : "";
+	char *text =
+	    t->says ? mem_printf("HTTP/1.1 401 Unauthorized\r\n%s"
+				 "Content-Type: application/json\r\n"
+				 "Content-Length: %zu\r\n\r\n"
+				 "{\"detail\":\"%s\"}",
+			  fields, strlen(t->says) + 13, t->says)
+		    : mem_printf("HTTP/1.1 204 No Content\r\n%s\r\n", fields);
+
+	rig_forget(&rig.gate.conn[0].in);
+	gate_say(&rig.gate.conn[0], span_of(text));
+	free(text);
+}
+
+static unsigned
+ended(const struct conversation *c)
+{
+	return rig_ended(&rig, END_OK) + rig_ended(&rig, c->end);
+}
+
+START_TEST(talks)
+{
+	const struct conversation *c = &conversations[_i];
+	struct agent *a;
+	bool asking = false;
+
+	setup(c);
+	a = agent_open(&rig, false);
+	for (const struct turn *t = c->turns; t->auth; t++) {
+		unsigned before = ended(c);
+		bool last = !t->says || !t[1].auth;
+		char *request = mem_printf(
+		    "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", c->path);
+
+		if (!asking)
+			agent_say(a, request);
+		free(request);
+		RIG_UNTIL(
+		    &rig, rig.gate.n && rig_has_head(&rig.gate.conn[0].in));
+		check_turn(t);
+		reply(t);
+		asking = !last;
+		if (last) {
+			RIG_UNTIL(&rig, ended(c) > before);
+			rig_forget(&a->in);
+		}
+	}
+	rig_settle(&rig);
+	ck_assert_uint_gt(rig_ended(&rig, c->end), 0);
+	ck_assert_uint_eq(rig.gate.n, 1);
+	ck_assert_uint_eq(rig.gate.conn[0].in.len, 0);
+	rig_fini(&rig);
+}
+END_TEST
+
+/* After a minute proofs are tried again. */
+START_TEST(proofs_return)
+{
+	static const struct conversation c = {.options = "auth = cert\n"};
+	struct agent *a;
+
+	setup(&c);
+	rig.w->learned.proofless_until_ms = clock_now_ms() + 60000;
+	a = agent_open(&rig, false);
+	for (unsigned i = 0; i < 2; i++) {
+		agent_say(
+		    a, "GET /v1/agents HTTP/1.1\r\nHost: localhost\r\n\r\n");
+		RIG_UNTIL(
+		    &rig, rig.gate.n > i && rig_has_head(&rig.gate.conn[i].in));
+		ck_assert_int_eq(
+		    rig_has(&rig.gate.conn[i].in, "\r\nDPoP: "), i == 1);
+		gate_say(
+		    &rig.gate.conn[i], SPAN("HTTP/1.1 204 No Content\r\n\r\n"));
+		RIG_UNTIL(&rig, rig_ended(&rig, END_OK) == i + 1 && a->in.len);
+		rig_forget(&a->in);
+		rig_advance(&rig, 60000);
+	}
+	rig_fini(&rig);
+}
+END_TEST
+
+static const struct {
+	const char *path;
+	bool court;
+} paths[] = {
+    {"/v1/broker/sessions", true},
+    {"/v1/federation/agents", true},
+    {"/v1/registry", true},
+    {"/v1/auth/revoke", true},
+    {"/v1/brokers", false},
+    {"/v1/mcp", false},
+    {"/", false},
+};
+
+START_TEST(court_paths)
+{
+	ck_assert_int_eq(credentials_is_court_path(span_of(paths[_i].path)),
+	    paths[_i].court);
+}
+END_TEST
+
+UNIT_MAIN_ROWS("credentials", NULL, NULL, {talks, COUNT(conversations)},
+    {proofs_return, 1}, {court_paths, COUNT(paths)})
