@@ -4,6 +4,7 @@
 #include "mastio/answer.h"
 
 #include "mastio/conn.h"
+#include "mastio/court.h"
 #include "mastio/exchange.h"
 #include "mastio/journal.h"
 #include "mastio/process.h"
@@ -64,6 +65,16 @@ add_date(struct exchange *x)
 	answer_header(x, "Date", text);
 }
 
+/* The Court's token endpoint is on its way out. */
+static void
+add_sunset(struct exchange *x)
+{
+	answer_header(x, "Deprecation", "true");
+	answer_header(x, "Sunset", "Thu, 31 Dec 2026 23:59:59 GMT");
+	answer_header(
+	    x, "Link", "<https://docs.cullis.io/sunset>; rel=\"sunset\"");
+}
+
 /* What the application's middlewares and nginx's add_header put on. */
 static void
 add_app_headers(struct exchange *x)
@@ -75,13 +86,22 @@ add_app_headers(struct exchange *x)
 	    {"Referrer-Policy", "strict-origin-when-cross-origin"},
 	};
 
-	answer_header(x, "x-cullis-mode", "standalone");
+	answer_header(x, "x-cullis-mode",
+	    x->srv->set.federated ? "federation" : "standalone");
 	for (size_t i = 0; i < 2 * ARRAY_LEN(doubled); i++)
 		answer_header(x, doubled[i / 2][0], doubled[i / 2][1]);
 	answer_header(x, "Permissions-Policy", "geolocation=()");
-	if (process_offers_nonce(x->path))
+	if (x->answer.producer == FROM_COURT) {
+		answer_header(x, "x-cullis-role", "proxy");
+		if (strcmp(x->path, "/v1/auth/token") == 0)
+			add_sunset(x);
+		answer_header(x, "DPoP-Nonce",
+		    process_nonce(
+			court_process(x->srv->court), server_now(x->srv)));
+	} else if (process_offers_nonce(x->path)) {
 		answer_header(x, "DPoP-Nonce",
 		    process_nonce(x->process, server_now(x->srv)));
+	}
 }
 
 void
@@ -102,7 +122,7 @@ answer_begin(struct exchange *x, int status, enum producer producer)
 	    a->head, "HTTP/1.1 %d %s\r\n", status, reason(status));
 	answer_header(x, "Server", "nginx");
 	add_date(x);
-	if (producer == FROM_APP)
+	if (producer == FROM_APP || producer == FROM_COURT)
 		add_app_headers(x);
 }
 
@@ -194,6 +214,18 @@ answer_stream(struct exchange *x, enum answer_framing framing, uint64_t length,
 	end_head(x);
 }
 
+/* The Mastio asks the Court for gzip unless the client forbids it, unpacks the
+ * answer and leaves the header. */
+static bool
+is_mislabelled(const struct exchange *x)
+{
+	const char *accept = http_header(x->head, "Accept-Encoding", 0);
+
+	if (x->answer.producer != FROM_COURT || !x->srv->set.court_gzip)
+		return false;
+	return !accept || strstr(accept, "gzip") || strchr(accept, '*');
+}
+
 static void
 send_json(struct exchange *x, json_t *j)
 {
@@ -203,15 +235,23 @@ send_json(struct exchange *x, json_t *j)
 		abort();
 	answer_header(x, "Content-Type", "application/json");
 	answer_header(x, "Cache-Control", "no-store");
+	if (is_mislabelled(x))
+		answer_header(x, "Content-Encoding", "gzip");
 	answer_body(x, text, strlen(text));
 	free(text);
 	json_decref(j);
 }
 
+static enum producer
+producer_of(const struct exchange *x)
+{
+	return x->by_court ? FROM_COURT : FROM_APP;
+}
+
 void
 answer_json(struct exchange *x, int status, json_t *j)
 {
-	answer_begin(x, status, FROM_APP);
+	answer_begin(x, status, producer_of(x));
 	send_json(x, j);
 }
 
@@ -225,7 +265,7 @@ void
 answer_detail_with(struct exchange *x, int status, const char *detail,
     const char *name, const char *value)
 {
-	answer_begin(x, status, FROM_APP);
+	answer_begin(x, status, producer_of(x));
 	answer_header(x, name, value);
 	send_json(x, json_pack("{s:s}", "detail", detail));
 }
@@ -233,7 +273,7 @@ answer_detail_with(struct exchange *x, int status, const char *detail,
 void
 answer_empty(struct exchange *x, int status)
 {
-	answer_begin(x, status, FROM_APP);
+	answer_begin(x, status, producer_of(x));
 	answer_body(x, "", 0);
 }
 
@@ -248,9 +288,12 @@ void
 answer_unprocessable(
     struct exchange *x, const char *type, const char *where, const char *msg)
 {
+	const char *in =
+	    x->by_court && !strcmp(where, "dpop") ? "header" : "body";
+
 	answer_json(x, 422,
 	    json_pack("{s:[{s:s, s:[s,s], s:s}]}", "detail", "type", type,
-		"loc", "body", where, "msg", msg));
+		"loc", in, where, "msg", msg));
 }
 
 /* Moves what is in the body's buffer into the output, framed; at most what a

@@ -20,6 +20,7 @@ enum producer {
 	FROM_NGINX, /* no application header */
 	FROM_OUTER, /* outer middleware: 413 and the like, unhandled 500 */
 	FROM_APP,   /* x-cullis-mode, DPoP-Nonce, security headers */
+	FROM_COURT, /* the same, x-cullis-role, and the Court's nonce */
 };
 
 enum answer_framing { ANSWER_LENGTH, ANSWER_CHUNKED, ANSWER_CLOSE };

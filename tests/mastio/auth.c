@@ -3,6 +3,7 @@
  */
 #include "mastio/auth.h"
 
+#include "mastio/court.h"
 #include "mastio/exchange.h"
 #include "mastio/journal.h"
 #include "mastio/pki.h"
@@ -23,8 +24,8 @@
 
 enum outcome { ADMITTED, REFUSED, UNDECIDED };
 
-static bool
-admit(struct exchange *x, const char *agent_id, enum auth_kind kind)
+bool
+auth_admit(struct exchange *x, const char *agent_id, enum auth_kind kind)
 {
 	x->agent_id = xstrdup(agent_id);
 	x->log->agent_id = xstrdup(agent_id);
@@ -38,9 +39,8 @@ challenge(struct exchange *x, const char *detail, const char *scheme)
 	answer_detail_with(x, 401, detail, "WWW-Authenticate", scheme);
 }
 
-/* The text behind "Bearer " or "DPoP ", or NULL. */
-static const char *
-authorization(const struct exchange *x, bool *dpop_scheme)
+const char *
+auth_header(const struct exchange *x, bool *dpop_scheme)
 {
 	const char *value = http_header(x->head, "Authorization", 0);
 
@@ -99,7 +99,7 @@ check_token(struct exchange *x, const char *text, const struct token *t)
 		challenge(x, "agent not registered or deactivated", BEARER);
 		return false;
 	}
-	return admit(x, t->sub, AUTH_TOKEN);
+	return auth_admit(x, t->sub, AUTH_TOKEN);
 }
 
 /* A token of ours decides alone, for better or worse. */
@@ -110,13 +110,14 @@ try_local_token(struct exchange *x, const char *text)
 	struct token t;
 	bool ok = false;
 
-	if (!text || starts_with(text, "culk_"))
+	if (!text || starts_with(text, "culk_") ||
+	    !settings_local_auth(&x->srv->set) || x->srv->set.signer_halted)
 		return UNDECIDED;
 	verdict = token_judge(x->srv, text, &t);
 	if (t.claims)
-		x->log->token =
-		    json_pack("{s:s?, s:s?, s:b, s:b}", "sub", t.sub, "jti",
-			t.jti, "bound", t.jkt != NULL, "expired", t.expired);
+		x->log->token = json_pack("{s:s, s:s?, s:s?, s:b, s:b}", "kind",
+		    "local", "sub", t.sub, "jti", t.jti, "bound", t.jkt != NULL,
+		    "expired", t.expired);
 	if (verdict == TOKEN_GOOD)
 		ok = check_token(x, text, &t);
 	else if (verdict == TOKEN_REJECTED)
@@ -164,7 +165,7 @@ check_pin(struct exchange *x, const struct record *rec)
 	char *serial, *uri;
 	json_t *extras;
 
-	if (strcmp(rec->pin, x->conn->peer->sha256) == 0)
+	if (record_has_pin(rec, x->conn->peer->sha256, server_now(x->srv)))
 		return true;
 	serial = pki_serial_hex(cert);
 	uri = pki_first_uri(cert);
@@ -226,7 +227,7 @@ auth_certificate(struct exchange *x)
 {
 	struct record *rec = certificate_agent(x);
 
-	return rec && admit(x, rec->agent_id, AUTH_CERT);
+	return rec && auth_admit(x, rec->agent_id, AUTH_CERT);
 }
 
 /* Certificate path: a proof is judged as MCP_PROXY_EGRESS_DPOP_MODE says. */
@@ -258,7 +259,7 @@ check_mode(struct exchange *x, const struct record *rec)
 		answer_detail(x, 401,
 		    "Agent has no DPoP key registered. Re-enroll the agent "
 		    "or register a key.");
-	else if (rec->jkt && strcmp(rec->jkt, p.jkt) != 0)
+	else if (rec->jkt && !record_has_jkt(rec, p.jkt, server_now(x->srv)))
 		answer_detail(x, 401,
 		    "DPoP proof was signed by a key not registered for this "
 		    "agent.");
@@ -273,20 +274,50 @@ bool
 auth_egress(struct exchange *x)
 {
 	bool dpop_scheme;
-	enum outcome out = try_local_token(x, authorization(x, &dpop_scheme));
+	enum outcome out = try_local_token(x, auth_header(x, &dpop_scheme));
 	struct record *rec;
 
 	if (out != UNDECIDED)
 		return out == ADMITTED;
 	rec = certificate_agent(x);
-	return rec && check_mode(x, rec) && admit(x, rec->agent_id, AUTH_CERT);
+	return rec && check_mode(x, rec) &&
+	       auth_admit(x, rec->agent_id, AUTH_CERT);
+}
+
+/* A Court token: its proof has a nonce of the Mastio and the public htu. */
+static bool
+check_court_token(struct exchange *x, const char *text)
+{
+	struct court_token t;
+	struct proof p;
+	char *htu;
+	bool ok = false;
+
+	if (!court_token_open(x, text, &t)) {
+		challenge(x, "Token invalid or expired", DPOP_ALGS);
+		return false;
+	}
+	htu = exchange_public_htu(x);
+	p = proof_verify(
+	    x, &(struct proof_rule){.htu = htu, .token = text, .nonce = true});
+	if (p.detail)
+		proof_answer(x, &p);
+	else if (strcmp(p.jkt, t.jkt) != 0)
+		challenge(
+		    x, "DPoP proof key does not match token binding", DPOP);
+	else
+		ok = auth_admit(x, t.agent_id, AUTH_COURT);
+	proof_fini(&p);
+	court_token_fini(&t);
+	free(htu);
+	return ok;
 }
 
 bool
 auth_ingress(struct exchange *x)
 {
 	bool dpop_scheme;
-	const char *text = authorization(x, &dpop_scheme);
+	const char *text = auth_header(x, &dpop_scheme);
 	enum outcome out = try_local_token(x, text);
 
 	if (out != UNDECIDED)
@@ -298,6 +329,6 @@ auth_ingress(struct exchange *x)
 	else if (!proof_header(x))
 		challenge(x, "DPoP proof header required", DPOP_ALGS);
 	else
-		challenge(x, "Token invalid or expired", DPOP_ALGS);
+		return check_court_token(x, text);
 	return false;
 }

@@ -9,11 +9,18 @@
 
 #include <stdbool.h>
 
+#include "mastio/journal.h"
+
 struct exchange;
 
 /* Each: true and x->agent_id set, or false and the refusal answered. */
 bool auth_egress(struct exchange *);
 bool auth_ingress(struct exchange *);
 bool auth_certificate(struct exchange *);
+
+/* Writes down who is asking; true. */
+bool auth_admit(struct exchange *, const char *agent_id, enum auth_kind);
+/* The text behind "Bearer " or "DPoP ", or NULL. */
+const char *auth_header(const struct exchange *, bool *dpop_scheme);
 
 #endif

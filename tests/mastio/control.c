@@ -5,6 +5,7 @@
 #include "mastio/control.h"
 
 #include "mastio/conn.h"
+#include "mastio/court.h"
 #include "mastio/execution.h"
 #include "mastio/fault.h"
 #include "mastio/gate.h"
@@ -210,6 +211,15 @@ agent_activate(struct call *c)
 	return agent_switch(c, true);
 }
 
+/* Until when what is replaced stays good: "grace_s" from now; 0: not. */
+static int64_t
+grace_end(struct call *c)
+{
+	json_int_t s = json_integer_value(json_object_get(c->body, "grace_s"));
+
+	return s > 0 ? server_now(c->srv) + s : 0;
+}
+
 static json_t *
 agent_repin(struct call *c)
 {
@@ -219,7 +229,7 @@ agent_repin(struct call *c)
 	if (!rec)
 		return NULL;
 	random_hex(other, SHA256_LEN);
-	record_set_pin(rec, other);
+	record_set_pin(rec, other, grace_end(c));
 	return done();
 }
 
@@ -243,7 +253,53 @@ agent_pin(struct call *c)
 		return refuse(c, "cert_pem holds no certificate");
 	pki_sha256_hex(cert, pin);
 	X509_free(cert);
-	record_set_pin(rec, pin);
+	record_set_pin(rec, pin, grace_end(c));
+	return done();
+}
+
+/* "jkt": a thumbprint, or null for no key. */
+static json_t *
+agent_dpop(struct call *c)
+{
+	struct record *rec = named_agent(c);
+
+	if (!rec)
+		return NULL;
+	record_set_jkt(rec, json_string_value(json_object_get(c->body, "jkt")),
+	    grace_end(c));
+	return done();
+}
+
+static json_t *
+court_revoke_agent(struct call *c)
+{
+	const struct record *rec = named_agent(c);
+
+	if (!rec)
+		return NULL;
+	court_revoke(c->srv, rec->agent_id);
+	return json_pack(
+	    "{s:b, s:I}", "ok", 1, "at", (json_int_t)server_now(c->srv));
+}
+
+static json_t *
+court_restart(struct call *c)
+{
+	court_forget(c->srv->court);
+	return done();
+}
+
+static json_t *
+court_token_expire(struct call *c)
+{
+	court_expire_tokens(c->srv->court);
+	return done();
+}
+
+static json_t *
+court_token_key(struct call *c)
+{
+	court_rotate_key(c->srv->court);
 	return done();
 }
 
@@ -346,6 +402,11 @@ static const struct row {
     {EVHTTP_REQ_POST, "/agent/activate", agent_activate},
     {EVHTTP_REQ_POST, "/agent/repin", agent_repin},
     {EVHTTP_REQ_POST, "/agent/pin", agent_pin},
+    {EVHTTP_REQ_POST, "/agent/dpop", agent_dpop},
+    {EVHTTP_REQ_POST, "/court/revoke", court_revoke_agent},
+    {EVHTTP_REQ_POST, "/court/restart-state", court_restart},
+    {EVHTTP_REQ_POST, "/court/expire", court_token_expire},
+    {EVHTTP_REQ_POST, "/court/rotate-key", court_token_key},
     {EVHTTP_REQ_POST, "/connections/close", connections_close},
     {EVHTTP_REQ_POST, "/gate/", gate_post},
     {EVHTTP_REQ_GET, "/gate/", gate_query},

@@ -151,15 +151,14 @@ headers_seen(const struct exchange *x)
 static void
 reply_echo(struct exchange *x, int status)
 {
-	static const char *const auths[] = {"none", "token", "cert"};
 	json_t *o = json_pack(
 	    "{s:s, s:s, s:s, s:s?, s:s, s:o, s:I, s:s, s:i, s:s, s:s}",
 	    "method", x->head->method, "target", x->head->target, "path",
 	    x->path, "query", x->query, "host", x->app_host, "headers",
 	    headers_seen(x), "body_bytes", (json_int_t)x->body.bytes,
 	    "body_sha256", x->log->body_sha256, "process",
-	    (int)process_index(x->process), "auth", auths[x->log->auth],
-	    "agent_id", x->agent_id);
+	    (int)process_index(x->process), "auth",
+	    auth_kind_name(x->log->auth), "agent_id", x->agent_id);
 	char *text = json_dumps(o, JSON_COMPACT);
 
 	answer_begin(x, status, FROM_APP);

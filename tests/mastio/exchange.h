@@ -45,6 +45,7 @@ struct exchange {
 	const struct route *route;
 	char *agent_id; /* who is asking, once authenticated */
 	json_t *json;
+	bool by_court; /* who answers */
 	struct fault *fault;
 	int64_t read_timeout_ms; /* of nginx, in this location */
 	struct event *silence;   /* runs while the application says nothing */

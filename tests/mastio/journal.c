@@ -147,11 +147,19 @@ set(json_t *o, const char *name, json_t *value)
 	json_object_set_new(o, name, value);
 }
 
+const char *
+auth_kind_name(enum auth_kind kind)
+{
+	static const char *const names[] = {
+	    "none", "token", "cert", "court", "api-key"};
+
+	return names[kind];
+}
+
 static json_t *
 entry_json(const struct entry *e)
 {
 	static const char *const framings[] = {"none", "length", "chunked"};
-	static const char *const auths[] = {"none", "token", "cert"};
 	json_t *o = json_object();
 
 	set(o, "seq", json_integer((json_int_t)e->seq));
@@ -173,7 +181,7 @@ entry_json(const struct entry *e)
 	set(o, "body_sha256", json_string(e->body_sha256));
 	set(o, "framing", json_string(framings[e->framing]));
 	set(o, "status", json_integer(e->status));
-	set(o, "auth", json_string(auths[e->auth]));
+	set(o, "auth", json_string(auth_kind_name(e->auth)));
 	set(o, "agent_id", text(e->agent_id));
 	set(o, "token", e->token ? json_incref(e->token) : json_null());
 	set(o, "proof", e->proof ? json_incref(e->proof) : json_null());

@@ -12,7 +12,10 @@
 
 #include <jansson.h>
 
-enum auth_kind { AUTH_NONE, AUTH_TOKEN, AUTH_CERT };
+enum auth_kind { AUTH_NONE, AUTH_TOKEN, AUTH_CERT, AUTH_COURT, AUTH_API_KEY };
+
+/* none, token, cert, court, api-key */
+const char *auth_kind_name(enum auth_kind);
 
 struct entry {
 	struct entry *next;

@@ -6,10 +6,13 @@ mastio_dev_CPPFLAGS = -I$(top_srcdir)/tests
 mastio_dev_SOURCES = \
 	tests/mastio/agentdir.c tests/mastio/agentdir.h \
 	tests/mastio/answer.c tests/mastio/answer.h \
+	tests/mastio/assertion.c tests/mastio/assertion.h \
 	tests/mastio/auth.c tests/mastio/auth.h \
 	tests/mastio/chat.c \
 	tests/mastio/conn.c tests/mastio/conn.h \
 	tests/mastio/control.c tests/mastio/control.h \
+	tests/mastio/court.c tests/mastio/court.h \
+	tests/mastio/courtlogin.c tests/mastio/courttoken.c \
 	tests/mastio/egress.c \
 	tests/mastio/exchange.c tests/mastio/exchange.h \
 	tests/mastio/execution.c tests/mastio/execution.h \
@@ -42,6 +45,7 @@ mastio_dev_SOURCES = \
 mastio_dev_LDADD = $(EVENT_LIBS) $(OPENSSL_LIBS) \
     $(JANSSON_LIBS) -lm
 
-TESTS += tests/mastio/selftest.py tests/mastio/selftest_faults.py
+TESTS += tests/mastio/selftest.py tests/mastio/selftest_faults.py \
+	tests/mastio/selftest_court.py
 EXTRA_DIST += tests/mastio/harness.py tests/mastio/selftest.py \
-	tests/mastio/selftest_faults.py
+	tests/mastio/selftest_faults.py tests/mastio/selftest_court.py

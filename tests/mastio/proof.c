@@ -3,6 +3,7 @@
  */
 #include "mastio/proof.h"
 
+#include "mastio/court.h"
 #include "mastio/exchange.h"
 #include "mastio/jose.h"
 #include "mastio/journal.h"
@@ -101,15 +102,15 @@ check_signature(
 }
 
 static char *
-check_htu(
-    struct exchange *x, struct proof *p, const char *want, const char *htu)
+check_htu(struct exchange *x, struct proof *p, const char *want,
+    const char *htu, bool court)
 {
 	char *a = normal_htu(want), *b = normal_htu(htu ? htu : "");
 	char *detail = NULL;
 
 	if (strcmp(a, b) != 0) {
-		p->hint = true;
-		detail = x->srv->set.production
+		p->hint = !court;
+		detail = x->srv->set.production || court
 			     ? invalid("htu mismatch")
 			     : xasprintf("Invalid DPoP proof: htu mismatch "
 					 "(expected='%s', got='%s')",
@@ -141,6 +142,8 @@ check_claims(struct exchange *x, struct proof *p, const json_t *claims,
 	const char *ath = string_of(claims, "ath");
 	const char *nonce = string_of(claims, "nonce");
 	json_t *iat = json_object_get(claims, "iat");
+	struct process *store =
+	    rule->court ? court_process(x->srv->court) : x->process;
 	char *detail, *want;
 	bool same;
 
@@ -155,7 +158,8 @@ check_claims(struct exchange *x, struct proof *p, const json_t *claims,
 		return invalid("iat out of acceptable window");
 	if (!htm || strcasecmp(htm, x->head->method) != 0)
 		return invalid("htm mismatch");
-	detail = check_htu(x, p, rule->htu, string_of(claims, "htu"));
+	detail =
+	    check_htu(x, p, rule->htu, string_of(claims, "htu"), rule->court);
 	if (detail)
 		return detail;
 	if (rule->token) {
@@ -170,9 +174,9 @@ check_claims(struct exchange *x, struct proof *p, const json_t *claims,
 		return invalid("nonce is not ASCII");
 	}
 	if (rule->nonce &&
-	    (!nonce || !process_knows_nonce(x->process, nonce, seconds)))
+	    (!nonce || !process_knows_nonce(store, nonce, seconds)))
 		return xstrdup("use_dpop_nonce");
-	if (!process_use_jti(x->process, jti, seconds))
+	if (!process_use_jti(store, jti, seconds))
 		return xstrdup("DPoP proof replay detected");
 	return NULL;
 }
@@ -212,7 +216,7 @@ count_jti(struct exchange *x, const struct jws *j)
 struct proof
 proof_verify(struct exchange *x, const struct proof_rule *rule)
 {
-	const char *text = proof_header(x);
+	const char *text = rule->text ? rule->text : proof_header(x);
 	struct proof p = {0};
 	struct jws j;
 	char *ath = rule->token ? b64u_sha256(rule->token) : NULL;

@@ -13,6 +13,8 @@ struct proof_rule {
 	const char *htu;   /* what the proof has to name */
 	const char *token; /* for ath; NULL: ath is not looked at */
 	bool nonce;        /* must carry a nonce of this process */
+	bool court;        /* the Court judges, by its own nonces and jtis */
+	const char *text;  /* NULL: the DPoP header of the request */
 };
 
 struct proof {

@@ -35,6 +35,8 @@ record_fini(struct record *rec)
 	free(rec->agent_id);
 	free(rec->pin);
 	free(rec->jkt);
+	free(rec->old_pin);
+	free(rec->old_jkt);
 	json_decref(rec->row);
 }
 
@@ -140,17 +142,51 @@ records_all(struct records *r)
 	return r->first;
 }
 
-void
-record_set_pin(struct record *rec, const char *pin_hex)
+/* One expiry covers the previous certificate and the previous key. */
+static void
+replace(struct record *rec, char **now, char **old, const char *value,
+    int64_t grace_end)
 {
-	free(rec->pin);
-	rec->pin = xstrdup(pin_hex);
+	free(*old);
+	*old = grace_end ? *now : NULL;
+	if (!*old)
+		free(*now);
+	*now = value ? xstrdup(value) : NULL;
+	rec->grace_end = grace_end;
+}
+
+void
+record_set_pin(struct record *rec, const char *pin_hex, int64_t grace_end)
+{
+	replace(rec, &rec->pin, &rec->old_pin, pin_hex, grace_end);
+}
+
+void
+record_set_jkt(struct record *rec, const char *jkt, int64_t grace_end)
+{
+	replace(rec, &rec->jkt, &rec->old_jkt, jkt, grace_end);
+}
+
+bool
+record_has_pin(const struct record *rec, const char *pin_hex, int64_t now)
+{
+	return strcmp(rec->pin, pin_hex) == 0 ||
+	       (rec->old_pin && now < rec->grace_end &&
+		   strcmp(rec->old_pin, pin_hex) == 0);
+}
+
+bool
+record_has_jkt(const struct record *rec, const char *jkt, int64_t now)
+{
+	return (rec->jkt && strcmp(rec->jkt, jkt) == 0) ||
+	       (rec->old_jkt && now < rec->grace_end &&
+		   strcmp(rec->old_jkt, jkt) == 0);
 }
 
 void
 record_restore_pin(struct record *rec)
 {
-	record_set_pin(rec, text_of(rec->row, "pin"));
+	record_set_pin(rec, text_of(rec->row, "pin"), 0);
 }
 
 int

@@ -16,8 +16,10 @@
 struct record {
 	struct record *next;
 	char *agent_id;
-	char *pin; /* SHA-256 of the certificate, hex */
-	char *jkt; /* NULL: no DPoP key registered */
+	char *pin;               /* SHA-256 of the certificate, hex */
+	char *jkt;               /* NULL: no DPoP key registered */
+	char *old_pin, *old_jkt; /* good until grace_end; NULL: none */
+	int64_t grace_end;
 	bool active;
 	json_t *row; /* as in the file */
 };
@@ -30,7 +32,11 @@ void records_free(struct records *);
 struct record *records_find(struct records *, const char *agent_id);
 /* All of them; NULL ends the list. */
 struct record *records_all(struct records *);
-void record_set_pin(struct record *, const char *pin_hex);
+/* grace_end: until when what was there is good too, 0 for not at all. */
+void record_set_pin(struct record *, const char *pin_hex, int64_t grace_end);
+void record_set_jkt(struct record *, const char *jkt, int64_t grace_end);
+bool record_has_pin(const struct record *, const char *pin_hex, int64_t now);
+bool record_has_jkt(const struct record *, const char *jkt, int64_t now);
 /* The pin of the file again. */
 void record_restore_pin(struct record *);
 

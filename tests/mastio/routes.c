@@ -4,6 +4,7 @@
 #include "mastio/routes.h"
 
 #include "mastio/auth.h"
+#include "mastio/court.h"
 #include "mastio/exchange.h"
 #include "mastio/execution.h"
 #include "mastio/fault.h"
@@ -17,7 +18,8 @@
 
 #define HELD_MAX (8 << 20)
 
-enum dep { DEP_NONE, DEP_E, DEP_I, DEP_K };
+/* A Court judges for itself. */
+enum dep { DEP_NONE, DEP_E, DEP_I, DEP_K, DEP_COURT };
 enum keep { KEEP_NOTHING, KEEP_JSON, KEEP_RAW };
 
 struct route {
@@ -103,13 +105,6 @@ ingress_tools(struct exchange *x)
 		"parameters_schema"));
 }
 
-static void
-no_court(struct exchange *x)
-{
-	answer_detail(
-	    x, 503, "reverse proxy not configured (broker_url missing)");
-}
-
 /* The first that matches the path and the method serves. */
 static const struct route routes[] = {
     {"GET", "/health", DEP_NONE, KEEP_NOTHING, health},
@@ -135,10 +130,10 @@ static const struct route routes[] = {
     {"GET", "/v1/broker/ws", DEP_NONE, KEEP_NOTHING, websocket_echo},
     {"GET", "/v1/egress/ws", DEP_E, KEEP_NOTHING, websocket_echo},
     {NULL, "/v1/egress/", DEP_E, KEEP_NOTHING, egress_echo},
-    {NULL, "/v1/auth/", DEP_NONE, KEEP_NOTHING, no_court},
-    {NULL, "/v1/broker/", DEP_NONE, KEEP_NOTHING, no_court},
-    {NULL, "/v1/registry/", DEP_NONE, KEEP_NOTHING, no_court},
-    {NULL, "/v1/federation/", DEP_NONE, KEEP_NOTHING, no_court},
+    {NULL, "/v1/auth/", DEP_COURT, KEEP_NOTHING, court_forward},
+    {NULL, "/v1/broker/", DEP_COURT, KEEP_NOTHING, court_forward},
+    {NULL, "/v1/registry/", DEP_COURT, KEEP_NOTHING, court_forward},
+    {NULL, "/v1/federation/", DEP_COURT, KEEP_NOTHING, court_forward},
 };
 
 static bool
@@ -229,6 +224,7 @@ authenticate(struct exchange *x)
 	case DEP_K:
 		return auth_certificate(x);
 	case DEP_NONE:
+	case DEP_COURT:
 		break;
 	}
 	return true;
@@ -257,7 +253,8 @@ apply_app_fault(struct exchange *x)
 static void
 execute(struct exchange *x)
 {
-	execution_begin(x);
+	if (x->route->dep != DEP_COURT)
+		execution_begin(x);
 	x->route->handle(x);
 }
 

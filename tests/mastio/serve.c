@@ -5,6 +5,7 @@
 
 #include "mastio/conn.h"
 #include "mastio/control.h"
+#include "mastio/court.h"
 #include "mastio/execution.h"
 #include "mastio/fault.h"
 #include "mastio/journal.h"
@@ -95,10 +96,10 @@ listen_all(struct serve *s)
 }
 
 static X509 *
-read_root(const char *dir)
+read_ca(const char *dir, const char *name)
 {
 	char *pki = xasprintf("%s/pki", dir);
-	STACK_OF(X509) *certs = pki_read_certs(pki, "root.pem");
+	STACK_OF(X509) *certs = pki_read_certs(pki, name);
 	X509 *root = certs ? sk_X509_shift(certs) : NULL;
 
 	sk_X509_pop_free(certs, X509_free);
@@ -128,8 +129,10 @@ load(struct serve *s)
 	struct server *srv = &s->srv;
 
 	srv->org = read_org(srv->dir);
-	srv->root = srv->org ? read_root(srv->dir) : NULL;
-	srv->tls = srv->root ? tls_server_context(srv->dir) : NULL;
+	srv->root = srv->org ? read_ca(srv->dir, "root.pem") : NULL;
+	srv->intermediate =
+	    srv->root ? read_ca(srv->dir, "intermediate.pem") : NULL;
+	srv->tls = srv->intermediate ? tls_server_context(srv->dir) : NULL;
 	srv->tokens = srv->tls ? tokens_open(srv->dir) : NULL;
 	srv->journal = srv->tokens ? journal_new(s->journal_proofs) : NULL;
 	if (!srv->journal)
@@ -139,6 +142,7 @@ load(struct serve *s)
 	srv->jti_seen = map_new(NULL);
 	srv->gates = map_new(free);
 	srv->executions = executions_new();
+	srv->court = court_new();
 	srv->base = event_base_new();
 	if (!srv->base)
 		abort();
@@ -174,6 +178,8 @@ unload(struct serve *s)
 		records_free(srv->records);
 	journal_free(srv->journal);
 	tokens_free(srv->tokens);
+	court_free(srv->court);
+	X509_free(srv->intermediate);
 	SSL_CTX_free(srv->tls);
 	X509_free(srv->root);
 	free(srv->root_pem);

@@ -27,6 +27,7 @@ struct stats {
 };
 
 struct conn;
+struct court;
 struct evconnlistener;
 struct executions;
 struct fault;
@@ -48,6 +49,8 @@ struct server {
 	int64_t clock_shift; /* seconds, added to every wall clock reading */
 	struct records *records;
 	struct tokens *tokens;
+	struct court *court; /* always there, reached if federated */
+	X509 *intermediate;
 	struct process *processes[PROCESSES_MAX];
 	struct map *jti_seen; /* by all processes, for ever */
 	struct journal *journal;

@@ -56,6 +56,30 @@ static const struct row {
 	"certificate, 600 s on B's /v1/llm and /v1/mcp, else a day"},
     {"provider_error", TEXT, AT(provider_error), 0, 0, 0, NULL,
 	"the provider refuses every chat for this reason"},
+    {"signer_halted", FLAG, AT(signer_halted), 0, 1, 0, NULL,
+	"no token is minted, none recognised"},
+    {"local_auth", WORD, AT(local_auth), 0, 0, LOCAL_AUTO,
+	WORDS("auto", "on", "off"),
+	"does the Mastio issue tokens; auto: unless federated"},
+    {"federated", FLAG, AT(federated), 0, 1, 0, NULL,
+	"there is a Court behind the Mastio"},
+    {"court_public_url", TEXT, AT(court_public_url), 0, 0, 0, NULL,
+	"base of the htu at the Court; unset: the Host"},
+    {"court", WORD, AT(court), 0, 0, COURT_UP,
+	WORDS("up", "unreachable", "silent"), "how the Court is"},
+    {"court_ca", WORD, AT(court_ca), 0, 0, CA_ANY,
+	WORDS("any", "root", "intermediate"),
+	"who has to have signed an agent that the Court knows"},
+    {"court_binding", FLAG, AT(court_binding), 0, 1, 1, NULL,
+	"the agents' bindings are approved"},
+    {"court_gzip", FLAG, AT(court_gzip), 0, 1, 1, NULL,
+	"the Court compresses, so that the Mastio leaves Content-Encoding"},
+    {"court_rate", NUMBER, AT(court_rate), 1, 1 << 30, 10, NULL,
+	"logins a minute at the Court"},
+    {"court_token_ttl", NUMBER, AT(court_token_ttl), 1, 1 << 30, 1800, NULL,
+	"life of a Court token in seconds"},
+    {"court_timeout_ms", NUMBER, AT(court_timeout_ms), 1, DAY_MS, 30000, NULL,
+	"the Mastio gives up on a silent Court"},
 };
 
 static void *
@@ -86,6 +110,13 @@ settings_fini(struct settings *s)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].kind == TEXT)
 			free(*(char **)field(s, &rows[i]));
+}
+
+bool
+settings_local_auth(const struct settings *s)
+{
+	return s->local_auth == LOCAL_ON ||
+	       (s->local_auth == LOCAL_AUTO && !s->federated);
 }
 
 static bool

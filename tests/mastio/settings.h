@@ -17,6 +17,9 @@
 
 enum front { FRONT_A, FRONT_B, FRONT_C, FRONT_L };
 enum dpop_mode { DPOP_OFF, DPOP_OPTIONAL, DPOP_REQUIRED };
+enum local_auth { LOCAL_AUTO, LOCAL_ON, LOCAL_OFF };
+enum court_state { COURT_UP, COURT_UNREACHABLE, COURT_SILENT };
+enum court_ca { CA_ANY, CA_ROOT, CA_INTERMEDIATE };
 enum shed { SHED_NONE, SHED_RATE, SHED_DB };
 
 /* The unsigned ones hold an enum; see the table for what each means. */
@@ -37,11 +40,24 @@ struct settings {
 	int64_t shed_rps;        /* 0: shed all */
 	int64_t read_timeout_ms; /* -1: as the location table says */
 	char *provider_error;    /* NULL: the provider answers */
+	bool signer_halted;
+	unsigned local_auth;
+	bool federated;
+	char *court_public_url; /* NULL: the Host that the Mastio received */
+	unsigned court;
+	unsigned court_ca;
+	bool court_binding;
+	bool court_gzip;
+	int64_t court_rate;
+	int64_t court_token_ttl;
+	int64_t court_timeout_ms;
 };
 
 /* The reference's defaults. */
 void settings_init(struct settings *);
 void settings_fini(struct settings *);
+/* Does the Mastio issue tokens of its own? */
+bool settings_local_auth(const struct settings *);
 /* One setting from the command line, dashes or underscores in its name; value
  * is NULL for a flag.  NULL, or what is wrong with the value. */
 const char *settings_set_text(

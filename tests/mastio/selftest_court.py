@@ -1,0 +1,375 @@
+#!/usr/bin/env python3
+"""mastio-dev in its other roles: federated with a Court."""
+import sys
+import unittest
+
+sys.dont_write_bytecode = True
+# pylint: disable=wrong-import-position
+from harness import Case, HTU, claims, wait_for
+
+PUBLIC = "https://public.test:9443"
+COURT = "https://court.test"
+TOKEN = "/v1/auth/token"
+AGENTS = "/v1/federation/agents"
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+PLAIN = {"Accept-Encoding": "identity"}
+
+
+class Federated(Case):
+    options = ("--federated", "--public-url", PUBLIC)
+    base = HTU
+
+    def setUp(self):
+        super().setUp()
+        self.nonce = ""
+
+    def keep(self, answer):
+        self.nonce = answer.header("DPoP-Nonce") or self.nonce
+        return answer
+
+    def login(self, *options, nonce=None, base=None, headers=None,
+              assertion=None, agent=None):
+        agent = agent or self.bare
+        nonce = self.nonce if nonce is None else nonce
+        extra = ("--nonce", nonce) if nonce else ()
+        answer = self.keep(agent.send("POST", TOKEN, {
+            **PLAIN, "DPoP": agent.proof(
+                "POST", (base or self.base) + TOKEN, *extra),
+            **(headers or {})},
+            {"client_assertion": assertion or agent.assertion(*options)}))
+        if answer.status == 200:
+            self.agent.token = self.bare.token = answer.json()["access_token"]
+        return answer
+
+    def enter(self):
+        """A Court token, its nonce fetched first."""
+        self.check(self.login(nonce=""), 401, "use_dpop_nonce")
+        return self.check(self.login(), 200)
+
+    def ask(self, method, path, *options, base=None, nonce=None, body=None,
+            **headers):
+        """A request to the Court through the Mastio."""
+        nonce = self.nonce if nonce is None else nonce
+        extra = ("--nonce", nonce) if nonce else ()
+        return self.keep(self.bare.send(method, path, {
+            **PLAIN, **self.bare.bound(method, path, *extra, *options,
+                                       htu=base or self.base), **headers},
+            body))
+
+
+class CourtLogin(Federated):
+    """Protocol 3.6."""
+
+    def test_the_answer_and_its_headers(self):
+        answer = self.enter()
+        body = answer.json()
+        self.assertEqual(set(body),
+                         {"access_token", "token_type", "expires_in"})
+        self.assertEqual((body["token_type"], body["expires_in"]),
+                         ("DPoP", 1800))
+        for name, value in (("x-cullis-role", "proxy"), ("Deprecation",
+                            "true"), ("x-cullis-mode", "federation")):
+            self.assertEqual(answer.header(name), value)
+        self.assertIn("sunset", answer.header("Link"))
+        self.assertTrue(answer.header("Sunset"))
+        token = claims(self.bare.token)
+        self.assertEqual((token["iss"], token["aud"], token["agent_id"]),
+                         ("cullis-broker", "cullis", "orga::demo"))
+        self.assertEqual(token["exp"] - token["iat"], 1800)
+        self.assertEqual(token["cnf"]["jkt"],
+                         self.gw.last()["proof"]["jkt"])
+
+    def test_the_proof_is_needed_and_judged_first(self):
+        good = self.bare.assertion()
+        answer = self.bare.send("POST", TOKEN, body={
+            "client_assertion": good})
+        self.check(answer, 422, "missing")
+        self.assertEqual(answer.json()["detail"][0]["loc"],
+                         ["header", "dpop"])
+        self.check(self.login(assertion=good, nonce=""), 401,
+                   "use_dpop_nonce")
+        answer = self.login(assertion=good, base=PUBLIC)
+        self.assertEqual((answer.status, answer.detail),
+                         (401, "Invalid DPoP proof: htu mismatch"))
+        self.assertIsNone(answer.header("X-Cullis-Hint"))
+        self.assertIsNone(answer.header("WWW-Authenticate"))
+        self.check(self.login(assertion=good), 200)
+        self.check(self.login(assertion=good), 401,
+                   "client_assertion already used (replay attack detected)")
+
+    def test_what_an_assertion_must_hold(self):
+        self.gw.set(court_rate=1000)
+        self.login(nonce="")
+        signature = "Invalid client_assertion signature"
+        spiffe = "spiffe://cullis.local/orga/demo"
+        for options, status, detail in (
+                (("--iat-shift", 10), 200, ""),
+                (("--iat-shift", 40), 401, signature),
+                (("--lifetime", 5), 401, signature),
+                (("--lifetime", 86400), 200, ""),
+                (("--aud", "x"), 401, signature),
+                (("--sub", spiffe), 200, ""),
+                (("--sub", "orga::x"), 401, "'sub' in JWT"),
+                (("--x5c", "l"), 401,
+                 "certificate chain broken at position 0"),
+                (("--x5c", "lir"), 200, ""),
+                (("--x5c", "lii"), 401, "certificate chain contains a dup"),
+                (("--x5c", ""), 401, "x5c header absent or empty"),
+        ):
+            with self.subTest(options=options):
+                self.check(self.login(*options), status, detail)
+        p384 = self.issue("c-p384", "--key", "p384", "--agent", "orga::p3")
+        self.check(self.login(agent=p384), 500, "Internal server error")
+
+    def test_ten_logins_a_minute_and_nonces_count(self):
+        self.enter()
+        for _ in range(8):
+            self.check(self.login(), 200)
+        answer = self.login()
+        self.check(answer, 429, "Rate limit exceeded for 'auth.token': max "
+                   "10 req/60s")
+        self.assertEqual(answer.header("Retry-After"), "60")
+        self.assertTrue(answer.header("DPoP-Nonce"))
+        self.gw.post("/clock/shift", {"seconds": 61})
+        answer = self.bare.send("POST", TOKEN, {"DPoP": self.bare.proof(
+            "POST", HTU + TOKEN, "--nonce", self.nonce, "--iat-shift", 61)},
+            {"client_assertion": self.bare.assertion()})
+        self.check(answer, 200)
+
+    def test_who_is_let_in(self):
+        self.login(nonce="")
+        self.gw.set(court_ca="root")
+        self.check(self.login(), 401, "Agent not found or org mismatch")
+        by_root = self.issue("c-root", "--issuer", "root", "--agent",
+                             "orga::byroot")
+        self.check(self.login("--x5c", "l", agent=by_root), 200)
+        self.gw.set(court_ca="any", court_binding=False)
+        self.check(self.login(), 403, "No approved binding for this agent")
+        self.gw.set(court_binding=True)
+        self.gw.post("/agent/deactivate", {"agent_id": "orga::demo"})
+        self.check(self.login(), 403, "Agent not active")
+
+    def test_local_tokens_beside_a_court(self):
+        self.gw.set(local_auth="on")
+        self.check(self.bare.login(), 200)
+        self.assertEqual(claims(self.bare.token)["aud"], "cullis-local")
+        self.check(self.ask("GET", AGENTS), 401, "Token invalid or expired")
+        self.check(self.bare.call("POST", "/v1/mcp", body=LIST), 200)
+
+
+class CourtRoutes(Federated):
+    """Protocol 5.2, 5.3, 4.3 and 9.1."""
+
+    def test_the_base_is_the_host_or_the_public_url(self):
+        self.enter()
+        self.check(self.ask("GET", AGENTS), 200)
+        self.check(self.ask("GET", AGENTS, base=COURT), 401,
+                   "Invalid DPoP proof: htu mismatch")
+        self.check(self.ask("GET", AGENTS, base=COURT,
+                            **{"X-Forwarded-Host": "court.test"}), 200)
+        self.gw.set(court_public_url=COURT + "/")
+        self.check(self.ask("GET", AGENTS), 401)
+        self.check(self.ask("GET", AGENTS, base=COURT), 200)
+        self.check(self.login(base=COURT), 200)
+        plain = AGENTS + "/orga::bot"
+        headers = self.bare.bound("GET", plain, "--nonce", self.nonce,
+                                  htu=COURT)
+        answer = self.bare.send("GET", AGENTS + "/orga%3A%3Abot", headers)
+        self.assertEqual(answer.json(), {"agent_id": "orga::bot"})
+
+    def test_the_routes(self):
+        self.enter()
+        for method, path, status in (
+                ("GET", "/v1/broker/sessions", 200),
+                ("POST", "/v1/broker/sessions", 201),
+                ("GET", "/v1/broker/notifications", 200),
+                ("GET", "/v1/broker/oneshot/inbox", 200),
+                ("DELETE", "/v1/broker/sessions", 405),
+                ("GET", "/v1/registry/nothing", 404)):
+            answer = self.ask(method, path)
+            with self.subTest(path=path):
+                self.check(answer, status)
+                self.assertEqual(answer.header("x-cullis-role"), "proxy")
+                self.assertEqual(answer.header("DPoP-Nonce"), self.nonce)
+        entry = self.gw.journal()[-6]
+        self.assertEqual((entry["auth"], entry["executed"],
+                          entry["token"]["kind"]), ("court", True, "court"))
+
+    def test_refusals(self):
+        self.enter()
+        for make, detail, scheme in (
+                (lambda: self.ask("GET", AGENTS, nonce=""), "use_dpop_nonce",
+                 None),
+                (lambda: self.ask("GET", AGENTS, DPoP=""),
+                 "Invalid DPoP proof: malformed JWT", None),
+                (lambda: self.ask("GET", AGENTS, Authorization="DPoP x.y.z"),
+                 "Token invalid or expired", "Bearer"),
+                (lambda: self.bare.send("GET", AGENTS, {
+                    "Authorization": "DPoP " + self.bare.token}),
+                 "DPoP proof header required",
+                 'DPoP realm="agent-trust"'),
+                (lambda: self.bare.send("GET", AGENTS),
+                 "DPoP token required", 'DPoP realm="agent-trust"')):
+            answer = make()
+            with self.subTest(detail=detail):
+                self.check(answer, 401, detail)
+                got = answer.header("WWW-Authenticate")
+                self.assertEqual(got and got[:len(scheme or "")], scheme)
+                self.assertFalse(self.gw.last()["executed"])
+
+    def test_a_revocation_lasts_out_its_second(self):
+        self.enter()
+        self.check(self.ask("POST", "/v1/auth/revoke"), 204)
+        answer = self.check(self.ask("GET", AGENTS), 401,
+                            "Token has been revoked")
+        self.assertEqual(answer.header("WWW-Authenticate"),
+                         'DPoP realm="agent-trust"')
+        self.gw.set(court_rate=1000)
+        seen = wait_for(self.tokens_around_a_revocation, "both seconds", 60)
+        self.assertEqual(seen, {True: 401, False: 200})
+        self.gw.post("/court/revoke", {"agent_id": "orga::demo"})
+        nonce = self.agent.send("GET", "/v1/egress/x").header("DPoP-Nonce")
+        self.check(self.agent.send("POST", "/v1/mcp", self.agent.bound(
+            "POST", "/v1/mcp", "--nonce", nonce, htu=PUBLIC), LIST), 200)
+
+    seen = None
+
+    def tokens_around_a_revocation(self):
+        """Tokens minted in its second (True) and later, and how they fare;
+        None until there was one of each."""
+        self.seen = self.seen or {}
+        at = self.gw.post("/court/revoke", {"agent_id": "orga::demo"})["at"]
+        for _ in range(2):
+            self.check(self.login(), 200)
+            same = claims(self.bare.token)["iat"] == at
+            status = self.ask("GET", AGENTS).status
+            self.assertEqual(self.seen.setdefault(same, status), status)
+            if same:
+                self.gw.post("/clock/shift", {"seconds": 1})
+        self.gw.post("/clock/shift", {"seconds": 0})
+        return self.seen if len(self.seen) == 2 else None
+
+    def test_no_leeway_at_the_end(self):
+        self.enter()
+        self.gw.set(court_token_ttl=30)
+        self.check(self.login(), 200)
+        self.assertEqual(claims(self.bare.token)["exp"]
+                         - claims(self.bare.token)["iat"], 30)
+        self.gw.post("/clock/shift", {"seconds": 31})
+        self.check(self.ask("GET", AGENTS, "--iat-shift", 31), 401,
+                   "Token invalid or expired")
+
+    def test_expiry_new_keys_and_restarts_to_order(self):
+        for path in ("/court/expire", "/court/rotate-key"):
+            self.gw.post("/court/restart-state")
+            self.enter()
+            self.gw.post(path)
+            with self.subTest(path=path):
+                self.check(self.ask("GET", AGENTS), 401,
+                           "Token invalid or expired")
+        self.check(self.login(), 200)
+        self.gw.post("/court/restart-state")
+        self.check(self.ask("GET", AGENTS), 401, "use_dpop_nonce")
+        self.check(self.ask("GET", AGENTS), 200)
+
+    def test_a_court_that_does_not_answer(self):
+        self.gw.set(court="unreachable")
+        answer = self.check(self.login(nonce=""), 502, "broker unreachable")
+        self.assertIsNone(answer.header("DPoP-Nonce"))
+        self.gw.set(court="silent", court_timeout_ms=30)
+        self.check(self.bare.send("GET", AGENTS), 504, "broker timeout")
+
+    def test_a_left_over_content_encoding(self):
+        for sent, mislabelled in (({}, True), ({"Accept-Encoding": "br, gzip"},
+                                               True), (PLAIN, False)):
+            conn = self.bare.connect()
+            conn.putrequest("GET", AGENTS, skip_accept_encoding=True)
+            for name, value in sent.items():
+                conn.putheader(name, value)
+            conn.endheaders()
+            response = conn.getresponse()
+            with self.subTest(sent=sent):
+                self.assertIn(b"DPoP token required", response.read())
+                self.assertEqual(response.getheader("Content-Encoding"),
+                                 "gzip" if mislabelled else None)
+            conn.close()
+
+    def test_the_mastios_routes(self):
+        """The rows of 5.2 that name a Court token."""
+        self.enter()
+        mastio = self.agent.send("GET", "/v1/egress/x").header("DPoP-Nonce")
+        for nonce, base, want in (
+                (mastio, PUBLIC, ""),
+                (mastio, HTU, "Invalid DPoP proof: htu mismatch"),
+                (self.nonce, PUBLIC, "use_dpop_nonce"),
+                ("", PUBLIC, "use_dpop_nonce")):
+            for method, path, body in (("GET", "/v1/egress/x", None),
+                                       ("POST", "/v1/mcp", LIST)):
+                extra = ("--nonce", nonce) if nonce else ()
+                answer = self.agent.send(method, path, self.agent.bound(
+                    method, path, *extra, htu=base), body)
+                with self.subTest(path=path, want=want, base=base):
+                    self.check(answer, 401 if want else 200, want)
+                    if "htu" in want:
+                        self.assertTrue(answer.header("X-Cullis-Hint"))
+        bare = {"Authorization": "DPoP " + self.agent.token}
+        self.check(self.agent.send("GET", "/v1/egress/x", bare), 200)
+        self.check(self.agent.send("POST", "/v1/mcp", bare, LIST), 401,
+                   "DPoP proof header required")
+        self.check(self.agent.send("GET", "/v1/models", self.agent.bound(
+            "GET", "/v1/models", "--nonce", mastio, htu=PUBLIC)), 401,
+            "client_cert_not_verified")
+
+
+class LocalIssuer(Case):
+    """Protocol 10.6, 3.4 and 10.1: the Mastio's own issuer and its pins."""
+
+    def test_a_halted_signer(self):
+        self.agent.login()
+        self.gw.set(signer_halted=True)
+        self.check(self.agent.login(), 503, "local issuer not initialized")
+        self.check(self.agent.call("POST", "/v1/mcp", body=LIST), 401,
+                   "Token invalid or expired")
+        self.check(self.agent.send("GET", "/v1/egress/x", {
+            "Authorization": "DPoP " + self.agent.token}), 200)
+        self.gw.set(signer_halted=False)
+        self.check(self.agent.call("POST", "/v1/mcp", body=LIST), 200)
+
+    def test_local_auth_off_without_a_court(self):
+        self.agent.login()
+        self.gw.set(local_auth="off")
+        self.check(self.agent.login(), 503, "reverse proxy not configured")
+        self.check(self.agent.call("POST", "/v1/mcp", body=LIST), 401)
+
+    def test_grace_for_a_certificate_and_a_key(self):
+        who = {"agent_id": "orga::demo"}
+        self.gw.post("/agent/repin", {**who, "grace_s": 100})
+        self.check(self.agent.send("GET", "/v1/egress/x"), 200)
+        nonce = self.check(self.agent.send(
+            "POST", "/v1/auth/login-challenge"), 200).json()["nonce"]
+        self.check(self.agent.send(
+            "POST", "/v1/auth/sign-challenged-assertion", body={
+                "nonce": nonce, "client_assertion":
+                    self.agent.assertion("--nonce", nonce)}),
+            401, "leaf certificate does not match pinned")
+        self.gw.post("/clock/shift", {"seconds": 101})
+        self.check(self.agent.send("GET", "/v1/egress/x"), 401,
+                   "client_cert_pin_mismatch")
+        self.gw.post("/clock/shift", {"seconds": 0})
+        self.gw.post("/agent/pin", who)
+        self.gw.post("/agent/dpop", {**who, "jkt": "other", "grace_s": 100})
+        self.check(self.prove(), 200)
+        self.check(self.prove(101), 401, "DPoP proof was signed by a key not")
+        self.gw.post("/agent/dpop", who)
+        self.check(self.prove(), 200)
+
+    def prove(self, shift=0):
+        self.gw.post("/clock/shift", {"seconds": shift})
+        nonce = self.bare.send("GET", "/v1/models").header("DPoP-Nonce")
+        return self.agent.send("GET", "/v1/egress/x", {
+            "DPoP": self.agent.proof("GET", HTU + "/v1/egress/x", "--nonce",
+                                     nonce, "--iat-shift", shift)})
+
+
+if __name__ == "__main__":
+    unittest.main()
