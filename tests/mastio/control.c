@@ -283,6 +283,21 @@ court_revoke_agent(struct call *c)
 }
 
 static json_t *
+court_event_post(struct call *c)
+{
+	const struct record *rec = named_agent(c);
+	json_t *event = json_object_get(c->body, "event");
+
+	if (!rec)
+		return NULL;
+	if (!json_is_object(event))
+		return refuse(c, "event is no object");
+	if (!court_event(c->srv, rec->agent_id, event))
+		return refuse(c, "the agent has no socket");
+	return done();
+}
+
+static json_t *
 court_restart(struct call *c)
 {
 	court_forget(c->srv->court);
@@ -404,6 +419,7 @@ static const struct row {
     {EVHTTP_REQ_POST, "/agent/pin", agent_pin},
     {EVHTTP_REQ_POST, "/agent/dpop", agent_dpop},
     {EVHTTP_REQ_POST, "/court/revoke", court_revoke_agent},
+    {EVHTTP_REQ_POST, "/court/event", court_event_post},
     {EVHTTP_REQ_POST, "/court/restart-state", court_restart},
     {EVHTTP_REQ_POST, "/court/expire", court_token_expire},
     {EVHTTP_REQ_POST, "/court/rotate-key", court_token_key},

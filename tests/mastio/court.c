@@ -10,6 +10,7 @@
 #include "mastio/process.h"
 #include "mastio/proof.h"
 #include "mastio/util.h"
+#include "mastio/websocket.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,7 @@ struct court {
 	struct court_tokens *tokens;
 	int64_t logins[LOGINS_MAX]; /* when, oldest first */
 	size_t nlogins;
+	struct court_socket *sockets;
 };
 
 struct court *
@@ -60,6 +62,12 @@ struct process *
 court_process(struct court *c)
 {
 	return c->process;
+}
+
+struct court_socket **
+court_sockets(struct court *c)
+{
+	return &c->sockets;
 }
 
 struct court_tokens *
@@ -274,7 +282,9 @@ court_forward(struct exchange *x)
 {
 	const struct settings *set = &x->srv->set;
 
-	if (!set->federated) {
+	if (websocket_asked(x)) {
+		websocket_refuse(x);
+	} else if (!set->federated) {
 		answer_detail(x, 503,
 		    "reverse proxy not configured (broker_url missing)");
 	} else if (set->court == COURT_UNREACHABLE) {

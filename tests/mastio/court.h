@@ -26,6 +26,14 @@ void court_forward(struct exchange *);
 /* The base that the Court expects, with this path; caller frees. */
 char *court_htu(const struct exchange *, const char *path);
 
+/* courtsocket.c: the WebSocket. */
+struct court_socket;
+
+struct court_socket **court_sockets(struct court *);
+void court_socket(struct exchange *);
+/* Sends the agent's socket an event; false: it has none. */
+bool court_event(struct server *, const char *agent_id, json_t *);
+
 /* courtlogin.c: POST /v1/auth/token as the Court answers it. */
 void court_login(struct exchange *);
 /* false: this assertion was seen before. */

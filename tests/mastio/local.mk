@@ -12,7 +12,8 @@ mastio_dev_SOURCES = \
 	tests/mastio/conn.c tests/mastio/conn.h \
 	tests/mastio/control.c tests/mastio/control.h \
 	tests/mastio/court.c tests/mastio/court.h \
-	tests/mastio/courtlogin.c tests/mastio/courttoken.c \
+	tests/mastio/courtlogin.c tests/mastio/courtsocket.c \
+	tests/mastio/courttoken.c \
 	tests/mastio/egress.c \
 	tests/mastio/exchange.c tests/mastio/exchange.h \
 	tests/mastio/execution.c tests/mastio/execution.h \
@@ -41,7 +42,7 @@ mastio_dev_SOURCES = \
 	tests/mastio/token.c tests/mastio/token.h \
 	tests/mastio/tool.c tests/mastio/tool.h \
 	tests/mastio/util.c tests/mastio/util.h \
-	tests/mastio/websocket.c
+	tests/mastio/websocket.c tests/mastio/websocket.h
 mastio_dev_LDADD = $(EVENT_LIBS) $(OPENSSL_LIBS) \
     $(JANSSON_LIBS) -lm
 

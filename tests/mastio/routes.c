@@ -127,7 +127,7 @@ static const struct route routes[] = {
     {"GET", "/v1/ingress/tools", DEP_I, KEEP_NOTHING, ingress_tools},
     {"GET", "/v1/agents/search", DEP_K, KEEP_NOTHING, agents_search},
     {"GET", "/v1/audit/session/", DEP_K, KEEP_NOTHING, audit_session},
-    {"GET", "/v1/broker/ws", DEP_NONE, KEEP_NOTHING, websocket_echo},
+    {"GET", "/v1/broker/ws", DEP_COURT, KEEP_NOTHING, websocket_broker},
     {"GET", "/v1/egress/ws", DEP_E, KEEP_NOTHING, websocket_echo},
     {NULL, "/v1/egress/", DEP_E, KEEP_NOTHING, egress_echo},
     {NULL, "/v1/auth/", DEP_COURT, KEEP_NOTHING, court_forward},

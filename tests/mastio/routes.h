@@ -22,5 +22,6 @@ void models_list(struct exchange *);
 void mcp_call(struct exchange *);
 void egress_echo(struct exchange *);
 void websocket_echo(struct exchange *);
+void websocket_broker(struct exchange *);
 
 #endif

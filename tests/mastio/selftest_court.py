@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """mastio-dev in its other roles: federated with a Court."""
+import json
 import sys
 import unittest
 
@@ -319,6 +320,211 @@ class CourtRoutes(Federated):
         self.check(self.agent.send("GET", "/v1/models", self.agent.bound(
             "GET", "/v1/models", "--nonce", mastio, htu=PUBLIC)), 401,
             "client_cert_not_verified")
+
+
+class Socket:
+    """A client of the Court's WebSocket, frame by frame (RFC 6455)."""
+
+    def __init__(self, agent, path="/v1/broker/ws", extra=""):
+        self.sock = agent.raw()
+        self.data = b""
+        self.sock.sendall(
+            (f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{extra}"
+             "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+             "Sec-WebSocket-Version: 13\r\n\r\n").encode())
+        while b"\r\n\r\n" not in self.data:
+            self.more()
+        self.head, self.data = self.data.split(b"\r\n\r\n", 1)
+        self.status = int(self.head.split(b" ")[1])
+
+    def more(self):
+        data = self.sock.recv(65536)
+        if not data:
+            raise EOFError
+        self.data += data
+
+    def put(self, payload, opcode=1):
+        """Masked with zeros, which is a mask like any other."""
+        assert len(payload) < 65536
+        size = bytes([0xfe]) + len(payload).to_bytes(2, "big") \
+            if len(payload) > 125 else bytes([0x80 | len(payload)])
+        self.sock.sendall(bytes([0x80 | opcode]) + size + bytes(4) + payload)
+
+    def send(self, **members):
+        self.put(json.dumps(members).encode())
+
+    def frame(self):
+        while len(self.data) < 2:
+            self.more()
+        size, at = self.data[1], 2
+        if size == 126:
+            while len(self.data) < 4:
+                self.more()
+            size, at = int.from_bytes(self.data[2:4], "big"), 4
+        while len(self.data) < at + size:
+            self.more()
+        opcode, payload = self.data[0] & 15, self.data[at:at + size]
+        self.data = self.data[at + size:]
+        return opcode, payload
+
+    def get(self):
+        """The next message; None for the close, which must be a 1000."""
+        opcode, payload = self.frame()
+        while opcode == 9:
+            self.put(payload, 10)
+            opcode, payload = self.frame()
+        if opcode == 8:
+            assert payload == b"\x03\xe8", payload
+            self.sock.close()
+            return None
+        return json.loads(payload)
+
+    def close(self):
+        self.sock.close()
+
+
+class CourtSocket(Federated):
+    """Protocol 8.1."""
+    WS = "/v1/broker/ws"
+    INTERNAL = "https://broker:8000"
+
+    def proof(self, *options, base=INTERNAL, nonce=None):
+        nonce = self.nonce if nonce is None else nonce
+        extra = ("--nonce", nonce) if nonce else ()
+        return self.bare.proof("GET", base + self.WS, *extra, *options,
+                               token=self.bare.token)
+
+    def open(self, **members):
+        sock = Socket(self.bare)
+        self.assertEqual(sock.status, 101)
+        sock.send(**{"type": "auth", "token": self.bare.token,
+                     "dpop_proof": self.proof(), **members})
+        self.addCleanup(sock.close)
+        return sock
+
+    def opened(self):
+        sock = self.open()
+        self.assertEqual(sock.get(), {"type": "auth_ok",
+                                      "agent_id": "orga::demo"})
+        return sock
+
+    def test_the_upgrade_says_nothing_of_cullis(self):
+        sock = Socket(self.bare)
+        self.assertNotIn(b"cullis", sock.head.lower())
+        self.assertNotIn(b"nonce", sock.head.lower())
+        sock.close()
+
+    def test_what_opens_it_and_what_does_not(self):
+        self.enter()
+        self.opened().close()
+        for members, detail in (
+                ({"type": "hello"}, "Missing or malformed auth message"),
+                ({"token": None}, "Missing or malformed auth message"),
+                ({"token": "x.y.z"}, "Token invalid or expired"),
+                ({"dpop_proof": None}, "DPoP proof required"),
+                ({"dpop_proof": self.proof(nonce="")}, "use_dpop_nonce"),
+                ({"dpop_proof": self.proof(base=HTU)},
+                 "Invalid DPoP proof: htu mismatch"),
+                ({"dpop_proof": self.proof("--iat-shift", "90")},
+                 "Invalid DPoP proof: iat out of acceptable window"),
+                ({"dpop_proof": self.proof("--alg", "PS256")},
+                 "DPoP proof key mismatch")):
+            sock = self.open(**members)
+            with self.subTest(detail=detail, members=sorted(members)):
+                self.assertEqual(sock.get(), {"type": "auth_error",
+                                              "detail": detail})
+                self.assertIsNone(sock.get())
+        self.gw.set(court_binding=False)
+        self.assertEqual(self.open().get()["detail"],
+                         "Agent binding not approved or revoked")
+        self.gw.set(court_binding=True, court_public_url=COURT)
+        self.assertEqual(self.open().get()["detail"],
+                         "Invalid DPoP proof: htu mismatch")
+        sock = self.open(dpop_proof=self.proof(base=COURT))
+        self.assertEqual(sock.get()["type"], "auth_ok")
+        self.gw.post("/court/revoke", {"agent_id": "orga::demo"})
+        self.assertEqual(self.open(dpop_proof=self.proof(base=COURT)).get()
+                         ["detail"], "Token has been revoked")
+
+    def test_what_is_no_message_just_closes(self):
+        for payload, opcode in ((b"{", 1), (b"[]", 1), (b"{}", 2)):
+            sock = Socket(self.bare)
+            sock.put(payload, opcode)
+            with self.subTest(payload=payload, opcode=opcode):
+                self.assertIsNone(sock.get())
+        self.gw.set(ws_auth_ms=30)
+        sock = Socket(self.bare)
+        self.assertEqual(sock.get()["type"], "auth_error")
+        self.assertIsNone(sock.get())
+
+    def test_frames_and_events(self):
+        self.enter()
+        sock = self.opened()
+        sock.send(type="ping")
+        self.assertEqual(sock.get(), {"type": "pong"})
+        big = {"type": "x", "text": "y" * 3000}
+        sock.send(**big)
+        self.assertEqual(sock.get(), {"type": "echo", "frame": big})
+        event = {"type": "new_message", "n": 1}
+        who = {"agent_id": "orga::demo"}
+        self.gw.post("/court/event", {**who, "event": event})
+        self.assertEqual(sock.get(), event)
+        entry = self.gw.last()
+        self.assertEqual((entry["auth"], entry["status"], entry["executed"],
+                          entry["proof"]["verdict"]),
+                         ("court", 101, True, "ok"))
+        for _ in range(29):
+            sock.send(type="pong")
+        self.assertIsNone(sock.get())
+        wait_for(lambda: self.gw.last()["complete"], "the end")
+        self.gw.post("/court/event", {**who, "event": event}, 400)
+
+    def test_a_second_socket_costs_both(self):
+        self.enter()
+        first = self.opened()
+        second = self.opened()
+        self.assertIsNone(first.get())
+        self.assertIsNone(second.get())
+        self.opened()
+
+    def test_the_end_of_the_token(self):
+        self.enter()
+        sock = self.opened()
+        self.gw.post("/clock/shift", {"seconds": 1801})
+        self.assertEqual(sock.get(), {"type": "auth_error",
+                                      "detail": "Token expired"})
+        self.assertIsNone(sock.get())
+
+    def test_both_kinds_of_ping(self):
+        self.enter()
+        self.gw.set(ws_silence_ms=40)
+        sock = self.opened()
+        self.assertEqual(sock.get(), {"type": "ping"})
+        sock.close()
+        self.gw.set(ws_silence_ms=60000, ws_ping_ms=40)
+        sock = self.opened()
+        self.assertEqual(sock.frame(), (9, b""))
+        self.assertIsNone(self.unanswered(sock))
+
+    def unanswered(self, sock):
+        opcode, _ = sock.frame()
+        while opcode == 9:
+            opcode, _ = sock.frame()
+        return None if opcode == 8 else opcode
+
+    def test_refusals_of_the_upgrade(self):
+        for path, extra in (("/v1/broker/other", ""),
+                            (self.WS, "Origin: https://evil.test\r\n")):
+            sock = Socket(self.bare, path, extra)
+            with self.subTest(path=path):
+                self.assertEqual(sock.status, 403)
+                self.assertIn(b"Content-Type: text/plain", sock.head)
+            sock.close()
+        self.gw.set(federated=False, ws_echo=False)
+        sock = Socket(self.bare)
+        self.assertEqual(sock.status, 403)
+        sock.close()
 
 
 class LocalIssuer(Case):

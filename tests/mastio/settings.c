@@ -80,6 +80,19 @@ static const struct row {
 	"life of a Court token in seconds"},
     {"court_timeout_ms", NUMBER, AT(court_timeout_ms), 1, DAY_MS, 30000, NULL,
 	"the Mastio gives up on a silent Court"},
+    {"court_internal", TEXT, AT(court_internal), 0, 0, 0, NULL,
+	"host and port of the WebSocket's htu without court_public_url; "
+	"unset: broker:8000"},
+    {"ws_echo", FLAG, AT(ws_echo), 0, 1, 1, NULL,
+	"without a Court, /v1/broker/ws sends frames back instead of a 403"},
+    {"ws_auth_ms", NUMBER, AT(ws_auth_ms), 1, DAY_MS, 10000, NULL,
+	"time for the first frame of a Court socket"},
+    {"ws_silence_ms", NUMBER, AT(ws_silence_ms), 1, DAY_MS, 30000, NULL,
+	"after this silence the Court asks {\"type\":\"ping\"}"},
+    {"ws_ping_ms", NUMBER, AT(ws_ping_ms), 1, DAY_MS, 20000, NULL,
+	"protocol pings of the Mastio, to be answered before the next"},
+    {"legacy", FLAG, AT(legacy), 0, 1, 0, NULL,
+	"X-API-Key in the place of the certificate, behind front L"},
 };
 
 static void *

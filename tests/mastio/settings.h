@@ -51,6 +51,12 @@ struct settings {
 	int64_t court_rate;
 	int64_t court_token_ttl;
 	int64_t court_timeout_ms;
+	char *court_internal;
+	bool ws_echo;
+	int64_t ws_auth_ms;
+	int64_t ws_silence_ms;
+	int64_t ws_ping_ms;
+	bool legacy;
 };
 
 /* The reference's defaults. */

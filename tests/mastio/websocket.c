@@ -5,6 +5,9 @@
  *
  * Owner: the exchange whose endless answer the frames are.
  */
+#include "mastio/websocket.h"
+
+#include "mastio/court.h"
 #include "mastio/exchange.h"
 #include "mastio/routes.h"
 #include "mastio/util.h"
@@ -14,9 +17,6 @@
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 #define HEADER_MAX 14
-#define OP_CLOSE 8
-#define OP_PING 9
-#define OP_PONG 10
 
 struct socket {
 	bool inside; /* a frame */
@@ -26,9 +26,8 @@ struct socket {
 	uint64_t left;
 };
 
-/* Length of the header that begins at p (section 5.2); 0: not whole yet. */
-static size_t
-header_length(const uint8_t *p, size_t n)
+size_t
+websocket_header(const uint8_t *p, size_t n)
 {
 	size_t need = 2;
 
@@ -106,7 +105,7 @@ echo_frames(struct exchange *x, struct evbuffer *to)
 		if (s->inside) {
 			used = copy_payload(s, p, n, to);
 		} else {
-			used = header_length(p, n);
+			used = websocket_header(p, n);
 			if (used && !read_header(s, p, used, to))
 				return PULL_DONE;
 		}
@@ -131,31 +130,78 @@ accept_of(const char *key)
 	return b64_encode(digest, n);
 }
 
+bool
+websocket_asked(const struct exchange *x)
+{
+	const struct head *h = x->head;
+	const char *version = http_header(h, "Sec-WebSocket-Version", 0);
+
+	return h->minor >= 1 && http_header(h, "Sec-WebSocket-Key", 0) &&
+	       version && strcmp(version, "13") == 0 &&
+	       http_header_has(h, "Upgrade", "websocket") &&
+	       http_header_has(h, "Connection", "upgrade");
+}
+
 void
-websocket_echo(struct exchange *x)
+websocket_refuse(struct exchange *x)
 {
 	static const char refusal[] = "Forbidden";
-	const struct head *h = x->head;
-	const char *key = http_header(h, "Sec-WebSocket-Key", 0);
-	const char *version = http_header(h, "Sec-WebSocket-Version", 0);
-	const char *protocol = http_header(h, "Sec-WebSocket-Protocol", 0);
-	char *accept;
 
-	if (h->minor < 1 || !key || !version || strcmp(version, "13") != 0 ||
-	    !http_header_has(h, "Upgrade", "websocket") ||
-	    !http_header_has(h, "Connection", "upgrade")) {
-		answer_begin(x, 403, FROM_APP);
-		answer_header(x, "Content-Type", "text/plain");
-		answer_body(x, refusal, sizeof(refusal) - 1);
-		return;
-	}
-	accept = accept_of(key);
+	answer_begin(x, 403, FROM_APP);
+	answer_header(x, "Content-Type", "text/plain");
+	answer_body(x, refusal, sizeof(refusal) - 1);
+}
+
+void
+websocket_accept(struct exchange *x, bool with_protocol, websocket_pull *pull,
+    void *source, void (*source_free)(void *))
+{
+	const char *protocol =
+	    http_header(x->head, "Sec-WebSocket-Protocol", 0);
+	char *accept = accept_of(http_header(x->head, "Sec-WebSocket-Key", 0));
+
 	answer_begin(x, 101, FROM_NGINX);
 	answer_header(x, "Upgrade", "websocket");
 	answer_header(x, "Sec-WebSocket-Accept", accept);
-	if (protocol)
+	if (protocol && with_protocol)
 		answer_header(x, "Sec-WebSocket-Protocol", protocol);
-	answer_stream(x, ANSWER_CLOSE, 0, echo_frames,
-	    xcalloc(1, sizeof(struct socket)), free);
+	answer_stream(x, ANSWER_CLOSE, 0, pull, source, source_free);
 	free(accept);
+}
+
+void
+websocket_put(struct evbuffer *to, uint8_t opcode, const void *data, size_t n)
+{
+	uint8_t head[10] = {(uint8_t)(0x80 | opcode)};
+	size_t used = 2;
+
+	if (n < 126) {
+		head[1] = (uint8_t)n;
+	} else {
+		head[1] = n < 65536 ? 126 : 127;
+		for (int shift = n < 65536 ? 8 : 56; shift >= 0; shift -= 8)
+			head[used++] = (uint8_t)((uint64_t)n >> shift);
+	}
+	evbuffer_add(to, head, used);
+	evbuffer_add(to, data, n);
+}
+
+void
+websocket_echo(struct exchange *x)
+{
+	if (!websocket_asked(x)) {
+		websocket_refuse(x);
+		return;
+	}
+	websocket_accept(
+	    x, true, echo_frames, xcalloc(1, sizeof(struct socket)), free);
+}
+
+void
+websocket_broker(struct exchange *x)
+{
+	if (!x->srv->set.federated && x->srv->set.ws_echo)
+		websocket_echo(x);
+	else
+		court_socket(x);
 }
