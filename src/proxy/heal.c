@@ -60,13 +60,15 @@ heal_token(struct exchange *x)
 	return true;
 }
 
-/* Without a proof that it does not take?  No, if it has asked for one. */
+/* Without the proof that it does not take?  Not if it has asked for one. */
 static bool
 heal_without_proof(struct exchange *x, const struct verdict *v)
 {
-	if (v->row == VERDICT_ROW_PROOF_WANTED ||
-	    v->row == VERDICT_ROW_PROOF_LOST || x->proof_wanted ||
-	    !credentials_drop_proof(x))
+	bool proof_is_at_fault =
+	    v->action == VERDICT_NEW_NONCE || v->action == VERDICT_LEARN_HTU ||
+	    v->row == VERDICT_ROW_KEY || v->row == VERDICT_ROW_KEY_NO_TOKEN;
+
+	if (!proof_is_at_fault || x->proof_wanted || !credentials_drop_proof(x))
 		return false;
 	log_info("auth", "the gateway takes no proof, going on without one",
 	    L_STR("code", v->code), L_STR("detail", v->detail),

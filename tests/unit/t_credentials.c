@@ -98,9 +98,8 @@ static const struct conversation conversations[] = {
 	    {"cert", "https://p.test/v1/agents", NULL, MISMATCH, NULL}},
 	END_AUTH_REFUSED, TOKEN_LOCAL, false},
     {"cert: a route that wants a token", "auth = cert\n", "/v1/agents",
-	{{"cert", PUBLIC, NULL, "DPoP token required \xe2\x80\x94 plain", NULL},
-	    {"cert", NULL, NULL, "DPoP token required \xe2\x80\x94 plain",
-		NULL}},
+	{{"cert", PUBLIC, NULL, "DPoP token required \xe2\x80\x94 plain",
+	    NULL}},
 	END_AUTH_REFUSED, TOKEN_LOCAL, false},
 
     {"api-key: shown with a proof over it", "auth = api-key\n", "/v1/agents",

@@ -1,0 +1,144 @@
+"""auth: what requests show the gateway beside the client certificate."""
+
+from harness import case
+from .bad_input import refused
+
+TOKEN = "/v1/auth/token"
+NO_ISSUER = {"detail": "reverse proxy not configured (broker_url missing)"}
+
+
+def auth_of(entry):
+    """What a request showed, as the gateway saw it."""
+    names = {n.lower() for n, _ in entry["headers"]}
+    return names & {"authorization", "x-api-key", "dpop"}
+
+
+@case
+def certificate_on_every_front(t):
+    """With auth = cert no request fails for want of a nonce where proofs are
+    optional, however many processes draw lots for it; nobody logs in."""
+    for front, processes in (("A", 1), ("A", 4), ("B", 1), ("B", 4),
+                             ("C", 4)):
+        name = f"{front}{processes}"
+        g = t.gateway("--front", front, "--processes", str(processes),
+                      home=t.path(name))
+        s = t.sidecar(g, auth="cert")
+        with s.connect() as c:
+            for i in range(40):
+                c.request("GET", f"/v1/egress/peers?i={i}", s.authority)
+                a = c.answer()
+                assert a.status == 200, (name, i, a)
+        assert not g.journal(TOKEN), name
+        last = g.requests()[-1]
+        assert auth_of(last) <= {"dpop"}, (name, last)
+        s.stop()
+        g.stop()
+
+
+@case
+def certificate_and_required_proofs(t):
+    """Where proofs are required nonces are drawn until one is known; on one
+    process that is the second."""
+    g, s = t.pair("--dpop-mode", "required", auth="cert")
+    for _ in range(5):
+        assert s.get("/v1/egress/peers").status == 200
+    statuses = [e["status"] for e in g.requests()]
+    assert statuses.count(200) == 5, statuses
+    assert statuses.count(401) <= t.workers, statuses
+
+
+@case
+def nonce_lottery_lost(t):
+    """No nonce is ever known and proofs are required: 502 names the cause."""
+    g, s = t.pair("--dpop-mode", "required", auth="cert")
+    g.fault_json("/v1/egress/", 401, {"detail": "use_dpop_nonce"},
+                 headers={"DPoP-Nonce": "f" * 32})
+    a = s.get("/v1/egress/peers")
+    assert a.status == 502 and a.code == "nonce-refused", a
+    g.clear_faults()
+    assert s.get("/v1/egress/peers").status == 200
+
+
+@case
+def public_url_is_learned(t):
+    """The gateway names the URL that it expects: one retry, then it is
+    known."""
+    g, s = t.pair("--public-url", "https://public.test:9443", auth="cert")
+    for _ in range(3):
+        assert s.get("/v1/egress/peers").status == 200
+    proofs = [e["proof"]["htu"] for e in g.requests() if e["proof"]]
+    assert proofs[-1] == "https://public.test:9443/v1/egress/peers", proofs
+    assert len(g.requests()) <= 5, proofs
+
+
+@case
+def public_url_is_hidden(t):
+    """In production it names none: the setting does, or the certificate goes
+    alone."""
+    g = t.gateway("--public-url", "https://public.test:9443", "--production")
+    s = t.sidecar(g, auth="cert")
+    assert s.get("/v1/egress/peers").status == 200
+    assert not g.requests()[-1]["proof"]
+    s = t.sidecar(g, auth="cert",
+                  public_htu_base="https://public.test:9443")
+    since = g.last_seq()
+    assert s.get("/v1/egress/peers").status == 200
+    assert all(e["proof"] for e in g.journal("/v1/egress/", since))
+
+
+@case
+def route_that_wants_a_token(t):
+    """A route for which the front end passes no certificate on cannot be
+    reached without a token; the reason says so."""
+    _, s = t.pair(auth="cert")
+    for answer in (s.get("/v1/models"), s.chat()):
+        assert answer.status == 502 and answer.code == "token-needed", answer
+        assert "MCP_PROXY_LOCAL_AUTH_ENABLED" in answer.body.decode(), answer
+    assert s.get("/v1/egress/peers").status == 200
+
+
+@case
+def no_issuer_and_back(t):
+    """auth = auto: without an issuer the certificate goes alone, and tokens
+    are used again as soon as the gateway issues them."""
+    g = t.gateway()
+    g.fault_json(TOKEN, 503, NO_ISSUER)
+    s = t.sidecar(g)
+    assert s.get("/v1/egress/peers").status == 200
+    assert "authorization" not in auth_of(g.requests()[-1])
+    assert s.wait_end("ok")["auth"] == "cert"
+    g.clear_faults()
+
+    def shows_a_token():
+        assert s.get("/v1/egress/peers").status == 200
+        return "authorization" in auth_of(g.requests()[-1])
+
+    t.wait_until(shows_a_token, what="a token is shown", timeout=30)
+
+
+@case
+def tokens_only(t):
+    """auth = token never falls back."""
+    g = t.gateway()
+    g.fault_json(TOKEN, 503, NO_ISSUER)
+    s = t.sidecar(g, wait="listening", auth="token", token_wait="300ms")
+    a = s.get("/v1/egress/peers")
+    assert a.status == 503 and a.code == "no-token", a
+    assert "MCP_PROXY_LOCAL_AUTH_ENABLED" in a.body.decode(), a
+    assert not g.requests()
+
+
+@case
+def api_key(t):
+    """auth = api-key shows the key of the identity directory, with a proof
+    over it; without a key it does not start."""
+    g = t.gateway()
+    refused(t, g, "there is no API key", auth="api-key")
+    with open(f"{g.agent_dir}/api-key", "w", encoding="ascii") as f:
+        f.write("sk_local_bot_0123456789abcdef0123456789abcdef\n")
+    s = t.sidecar(g, auth="api-key")
+    s.get("/v1/egress/peers", [("X-API-Key", "the agent's own")])
+    entry = g.requests()[-1]
+    keys = [v for n, v in entry["headers"] if n.lower() == "x-api-key"]
+    assert keys == ["sk_local_bot_0123456789abcdef0123456789abcdef"], entry
+    assert entry["proof"]["ath"] and not g.journal(TOKEN), entry
