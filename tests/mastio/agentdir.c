@@ -205,13 +205,28 @@ write_metadata(struct making *m)
 	return ret;
 }
 
+/* The key of a legacy enrollment; what it is goes to *key. */
+static int
+write_api_key(const char *out, const char *name, char **key)
+{
+	char hex[33], *line;
+	int ret;
+
+	random_hex(hex, 16);
+	*key = xasprintf("sk_local_%s_%s", name, hex);
+	line = xasprintf("%s\n", *key);
+	ret = file_write(out, "api-key", line, strlen(line), 0600);
+	free(line);
+	return ret;
+}
+
 static int
 write_files(struct making *m)
 {
 	const struct agent_plan *p = m->plan;
 	X509 *chain = NULL;
 	char pin[SHA256_HEX_SIZE];
-	char *jkt = NULL;
+	char *jkt = NULL, *api_key = NULL;
 	int ret = -1;
 
 	if (mkdir(p->out, 0755) < 0 && errno != EEXIST) {
@@ -228,13 +243,16 @@ write_files(struct making *m)
 	    write_key(m) < 0 ||
 	    write_certs(p->out, "ca.pem", m->root, m->intermediate) < 0 ||
 	    (!p->no_dpop && write_dpop(p->out, &jkt) < 0) ||
+	    (p->api_key && write_api_key(p->out, m->name, &api_key) < 0) ||
 	    write_metadata(m) < 0)
 		goto out;
 	pki_sha256_hex(m->leaf, pin);
-	if (p->no_register || records_write(p->dir, p->agent_id, pin, jkt) == 0)
+	if (p->no_register ||
+	    records_write(p->dir, p->agent_id, pin, jkt, api_key) == 0)
 		ret = 0;
 out:
 	free(jkt);
+	free(api_key);
 	return ret;
 }
 

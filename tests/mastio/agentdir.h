@@ -22,6 +22,7 @@ struct agent_plan {
 	int64_t not_before, not_after;
 	bool no_dpop;
 	bool no_register;
+	bool api_key; /* legacy: write one too */
 };
 
 /* Makes the directory, its files and the gateway's record. */

@@ -222,17 +222,61 @@ certificate_agent(struct exchange *x)
 	return ok ? rec : NULL;
 }
 
+/* sk_local_<agent name>_<32 hex digits> */
+static bool
+key_well_formed(const char *key)
+{
+	size_t n = strlen(key);
+
+	return starts_with(key, "sk_local_") &&
+	       n > strlen("sk_local_") + 1 + 32 && key[n - 33] == '_' &&
+	       strspn(key + n - 32, "0123456789abcdef") == 32;
+}
+
+/* Legacy: the agent that the X-API-Key belongs to; NULL: refused. */
+static struct record *
+key_agent(struct exchange *x, const char **key)
+{
+	struct record *rec;
+
+	*key = http_header(x->head, "X-API-Key", 0);
+	if (!*key) {
+		answer_detail(x, 401, "X-API-Key header required");
+		return NULL;
+	}
+	if (!key_well_formed(*key)) {
+		answer_detail(x, 401, "Invalid API key format");
+		return NULL;
+	}
+	rec = records_find_key(x->srv->records, *key);
+	if (rec && rec->active)
+		return rec;
+	answer_detail(x, 401, "Invalid API key");
+	return NULL;
+}
+
+/* The agent by certificate, or by key (*key) where the runtime is legacy. */
+static struct record *
+credential_agent(struct exchange *x, const char **key)
+{
+	*key = NULL;
+	return x->srv->set.legacy ? key_agent(x, key) : certificate_agent(x);
+}
+
 bool
 auth_certificate(struct exchange *x)
 {
-	struct record *rec = certificate_agent(x);
+	const char *key;
+	struct record *rec = credential_agent(x, &key);
 
-	return rec && auth_admit(x, rec->agent_id, AUTH_CERT);
+	return rec &&
+	       auth_admit(x, rec->agent_id, key ? AUTH_API_KEY : AUTH_CERT);
 }
 
-/* Certificate path: a proof is judged as MCP_PROXY_EGRESS_DPOP_MODE says. */
+/* Without a token a proof is judged as MCP_PROXY_EGRESS_DPOP_MODE says; key is
+ * what its ath is over, or NULL. */
 static bool
-check_mode(struct exchange *x, const struct record *rec)
+check_mode(struct exchange *x, const struct record *rec, const char *key)
 {
 	bool required = x->srv->set.dpop_mode == DPOP_REQUIRED;
 	struct proof p;
@@ -252,7 +296,8 @@ check_mode(struct exchange *x, const struct record *rec)
 		return false;
 	}
 	htu = exchange_public_htu(x);
-	p = proof_verify(x, &(struct proof_rule){.htu = htu, .nonce = true});
+	p = proof_verify(
+	    x, &(struct proof_rule){.htu = htu, .token = key, .nonce = true});
 	if (p.detail)
 		proof_answer(x, &p);
 	else if (!rec->jkt && required)
@@ -276,12 +321,13 @@ auth_egress(struct exchange *x)
 	bool dpop_scheme;
 	enum outcome out = try_local_token(x, auth_header(x, &dpop_scheme));
 	struct record *rec;
+	const char *key;
 
 	if (out != UNDECIDED)
 		return out == ADMITTED;
-	rec = certificate_agent(x);
-	return rec && check_mode(x, rec) &&
-	       auth_admit(x, rec->agent_id, AUTH_CERT);
+	rec = credential_agent(x, &key);
+	return rec && check_mode(x, rec, key) &&
+	       auth_admit(x, rec->agent_id, key ? AUTH_API_KEY : AUTH_CERT);
 }
 
 /* A Court token: its proof has a nonce of the Mastio and the public htu. */

@@ -3,6 +3,7 @@
  *   E  token of ours, else the client certificate (and a proof per mode)
  *   I  token of ours, else a Court token: never a certificate
  *   K  the client certificate alone
+ * A legacy runtime has an API key in the place of the certificate.
  */
 #ifndef MASTIO_AUTH_H
 #define MASTIO_AUTH_H

@@ -154,8 +154,8 @@ pick_process(struct server *srv, const struct conn *c)
 {
 	unsigned n = (unsigned)srv->set.processes;
 
-	return srv->set.front == FRONT_B ? (unsigned)(c->id % n)
-					 : server_roll(srv, n);
+	return settings_front(&srv->set) == FRONT_B ? (unsigned)(c->id % n)
+						    : server_roll(srv, n);
 }
 
 static struct exchange *

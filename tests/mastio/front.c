@@ -188,7 +188,7 @@ read_host(struct exchange *x, const char *authority)
 		x->app_host = xstrndup(authority, strcspn(authority, "/?"));
 	else
 		x->app_host = xstrdup(host);
-	if (x->srv->set.front == FRONT_A)
+	if (settings_front(&x->srv->set) == FRONT_A)
 		return true;
 	for (char *p = x->app_host; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
@@ -223,7 +223,7 @@ judge_location(struct exchange *x)
 		front_error(x, 400);
 		return false;
 	}
-	gate = gate_of(x->srv->set.front, uri);
+	gate = gate_of(settings_front(&x->srv->set), uri);
 	free(uri);
 	x->read_timeout_ms = gate == CERT  ? MINUTE_MS
 			     : gate == OPT ? 10 * MINUTE_MS

@@ -23,6 +23,7 @@ struct init {
 	const char *agent_id;
 	const char *names;
 	const char *url;
+	bool api_key;
 	char *org;
 	char *pki, *server;
 };
@@ -188,6 +189,7 @@ init_make(struct init *in)
 		    .chain = "leaf",
 		    .issuer = "intermediate",
 		    .not_after = YEAR,
+		    .api_key = in->api_key,
 		});
 	free(in->org);
 	free(in->pki);
@@ -203,6 +205,7 @@ init_command(int argc, char **argv)
 	    {"agent", required_argument, NULL, 'a'},
 	    {"names", required_argument, NULL, 'n'},
 	    {"url", required_argument, NULL, 'u'},
+	    {"api-key", no_argument, NULL, 'k'},
 	    {NULL, 0, NULL, 0},
 	};
 	struct init in = {
@@ -219,6 +222,8 @@ init_command(int argc, char **argv)
 			in.names = optarg;
 		else if (opt == 'u')
 			in.url = optarg;
+		else if (opt == 'k')
+			in.api_key = true;
 		else
 			return 2;
 	}
@@ -245,6 +250,7 @@ enum issue_option {
 	OPT_URL,
 	OPT_NO_DPOP,
 	OPT_REGISTER,
+	OPT_API_KEY,
 };
 
 static const struct option issue_options[] = {
@@ -261,6 +267,7 @@ static const struct option issue_options[] = {
     {"url", required_argument, NULL, OPT_URL},
     {"no-dpop", no_argument, NULL, OPT_NO_DPOP},
     {"register", required_argument, NULL, OPT_REGISTER},
+    {"api-key", no_argument, NULL, OPT_API_KEY},
     {NULL, 0, NULL, 0},
 };
 
@@ -306,6 +313,9 @@ issue_set(struct agent_plan *plan, int opt, const char *arg)
 		return 0;
 	case OPT_REGISTER:
 		plan->no_register = strcmp(arg, "no") == 0;
+		return 0;
+	case OPT_API_KEY:
+		plan->api_key = true;
 		return 0;
 	default:
 		return -1;

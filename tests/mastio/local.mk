@@ -48,5 +48,6 @@ mastio_dev_LDADD = $(EVENT_LIBS) $(OPENSSL_LIBS) \
 
 TESTS += tests/mastio/selftest.py tests/mastio/selftest_faults.py \
 	tests/mastio/selftest_court.py
-EXTRA_DIST += tests/mastio/harness.py tests/mastio/selftest.py \
+EXTRA_DIST += tests/mastio/README.md \
+	tests/mastio/harness.py tests/mastio/selftest.py \
 	tests/mastio/selftest_faults.py tests/mastio/selftest_court.py

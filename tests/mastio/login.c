@@ -37,7 +37,8 @@ binding_of(struct exchange *x)
 	char *htu, *jkt = NULL;
 	struct proof p;
 
-	if (!proof_header(x))
+	/* A legacy runtime ignores it. */
+	if (!proof_header(x) || x->srv->set.legacy)
 		return NULL;
 	htu = exchange_host_htu(x);
 	p = proof_verify(x, &(struct proof_rule){.htu = htu});

@@ -5,21 +5,20 @@
  */
 #include "mastio/init.h"
 #include "mastio/server.h"
+#include "mastio/settings.h"
 #include "mastio/tool.h"
 #include "mastio/util.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char usage[] =
     "usage: mastio-dev init DIR [--agent ORG::NAME] [--names A,B] [--url URL]\n"
+    "           [--api-key]\n"
     "       mastio-dev issue DIR OUTDIR [--agent ID] [--key TYPE] ...\n"
     "       mastio-dev serve DIR [--listen HOST:PORT] [--control HOST:PORT]\n"
-    "           [--front A|B|C] [--processes N] [--public-url URL]\n"
-    "           [--dpop-mode off|optional|required] [--require-bound]\n"
-    "           [--production] [--token-ttl S] [--body-limit BYTES|none]\n"
-    "           [--keepalive-ms N] [--keepalive-requests N]\n"
-    "           [--journal-proofs FILE]\n"
+    "           [--journal-proofs FILE] [SETTING ...]\n"
     "       mastio-dev proof AGENTDIR METHOD HTU [--token T] [--nonce N] ...\n"
     "       mastio-dev assertion AGENTDIR [--nonce N] [--x5c li] ...\n";
 
@@ -37,11 +36,16 @@ main(int argc, char **argv)
 	    {"assertion", assertion_command},
 	};
 
+	char *help;
+
 	for (size_t i = 0; argc > 1 && i < ARRAY_LEN(commands); i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
 	if (argc > 1 && strcmp(argv[1], "--help") == 0) {
-		fputs(usage, stdout);
+		help = settings_help();
+		printf("%s\nsettings, also members of POST /set:\n%s", usage,
+		    help);
+		free(help);
 		return 0;
 	}
 	fputs(usage, stderr);

@@ -14,7 +14,7 @@ pool_drop(struct exchange *x)
 {
 	struct pool *p = &x->srv->pool;
 
-	if (x->srv->set.front != FRONT_B)
+	if (settings_front(&x->srv->set) != FRONT_B)
 		return;
 	if (p->ndead == POOL_SIZE)
 		memmove(p->dead_ms, p->dead_ms + 1,
@@ -37,7 +37,7 @@ pool_loses(struct exchange *x)
 	struct pool *p = &srv->pool;
 	int64_t now = p->ndead ? monotonic_ms() : 0;
 
-	if (!p->ndead || srv->set.front != FRONT_B)
+	if (!p->ndead || settings_front(&srv->set) != FRONT_B)
 		return false;
 	/* The latest one lies on top; if nginx knows of its end, of all. */
 	if (now - p->dead_ms[p->ndead - 1] > srv->set.mcp_loss_ms) {

@@ -184,7 +184,7 @@ check_claims(struct exchange *x, struct proof *p, const json_t *claims,
 /* The journal's account of a proof; j may be unparsed. */
 static void
 note(struct exchange *x, const char *text, const struct jws *j, const char *jkt,
-    const char *verdict)
+    const char *verdict, bool repeated)
 {
 	static const char *const names[] = {
 	    "jti", "htm", "htu", "iat", "ath", "nonce"};
@@ -200,17 +200,21 @@ note(struct exchange *x, const char *text, const struct jws *j, const char *jkt,
 	}
 	json_object_set_new(o, "jkt", jkt ? json_string(jkt) : json_null());
 	json_object_set_new(o, "verdict", json_string(verdict));
+	json_object_set_new(o, "repeated", json_boolean(repeated));
 	json_decref(x->log->proof);
 	x->log->proof = o;
 }
 
-static void
+/* True: some process has seen it before. */
+static bool
 count_jti(struct exchange *x, const struct jws *j)
 {
 	const char *jti = j->claims ? string_of(j->claims, "jti") : NULL;
 
-	if (jti && !map_add(x->srv->jti_seen, jti, NULL, MAP_FOR_EVER, 0))
-		x->srv->stats.jti_repeated++;
+	if (!jti || map_add(x->srv->jti_seen, jti, NULL, MAP_FOR_EVER, 0))
+		return false;
+	x->srv->stats.jti_repeated++;
+	return true;
 }
 
 struct proof
@@ -220,6 +224,7 @@ proof_verify(struct exchange *x, const struct proof_rule *rule)
 	struct proof p = {0};
 	struct jws j;
 	char *ath = rule->token ? b64u_sha256(rule->token) : NULL;
+	bool repeated;
 
 	if (!jws_parse(&j, text))
 		p.detail = invalid("malformed JWT");
@@ -227,8 +232,8 @@ proof_verify(struct exchange *x, const struct proof_rule *rule)
 		p.detail = check_signature(&p, &j, text, server_now(x->srv));
 	if (!p.detail)
 		p.detail = check_claims(x, &p, j.claims, rule);
-	count_jti(x, &j);
-	note(x, text, &j, p.jkt, p.detail ? p.detail : "ok");
+	repeated = count_jti(x, &j);
+	note(x, text, &j, p.jkt, p.detail ? p.detail : "ok", repeated);
 	journal_proof(x->srv->journal, text, x->head->method, rule->htu, ath,
 	    server_now(x->srv));
 	if (p.detail)
@@ -259,8 +264,7 @@ proof_note_ignored(struct exchange *x)
 		return;
 	if (jws_parse(&j, text))
 		jkt = jwk_thumbprint(json_object_get(j.header, "jwk"));
-	count_jti(x, &j);
-	note(x, text, &j, jkt, "ignored");
+	note(x, text, &j, jkt, "ignored", count_jti(x, &j));
 	htu = exchange_host_htu(x);
 	journal_proof(x->srv->journal, text, x->head->method, htu, NULL,
 	    server_now(x->srv));

@@ -135,6 +135,34 @@ records_find(struct records *r, const char *agent_id)
 	return find(r, agent_id);
 }
 
+static char *
+key_hash(const char *api_key)
+{
+	uint8_t digest[SHA256_LEN];
+	char *hex = xcalloc(1, SHA256_HEX_SIZE);
+
+	sha256(api_key, strlen(api_key), digest);
+	hex_encode(digest, sizeof(digest), hex);
+	return hex;
+}
+
+struct record *
+records_find_key(struct records *r, const char *api_key)
+{
+	char *want = key_hash(api_key);
+	struct record *rec = records_all(r);
+
+	while (rec) {
+		const char *have = text_of(rec->row, "api_key_sha256");
+
+		if (have && strcmp(have, want) == 0)
+			break;
+		rec = rec->next;
+	}
+	free(want);
+	return rec;
+}
+
 struct record *
 records_all(struct records *r)
 {
@@ -190,23 +218,24 @@ record_restore_pin(struct record *rec)
 }
 
 int
-records_write(
-    const char *dir, const char *agent_id, const char *pin_hex, const char *jkt)
+records_write(const char *dir, const char *agent_id, const char *pin_hex,
+    const char *jkt, const char *api_key)
 {
 	char *path = xasprintf("%s/%s", dir, FILE_NAME);
 	json_t *rows = access(path, F_OK) == 0 ? load(dir) : json_object();
-	char *text = NULL;
+	char *hash = api_key ? key_hash(api_key) : NULL, *text = NULL;
 	int ret = -1;
 
 	if (!json_is_object(rows))
 		goto out;
 	json_object_set_new(rows, agent_id,
-	    json_pack(
-		"{s:s, s:s?, s:b}", "pin", pin_hex, "jkt", jkt, "active", 1));
+	    json_pack("{s:s, s:s?, s:b, s:s?}", "pin", pin_hex, "jkt", jkt,
+		"active", 1, "api_key_sha256", hash));
 	text = json_dumps(rows, JSON_INDENT(2));
 	ret = file_write(dir, FILE_NAME, text, strlen(text), 0644);
 out:
 	free(text);
+	free(hash);
 	json_decref(rows);
 	free(path);
 	return ret;

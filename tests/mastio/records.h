@@ -30,6 +30,8 @@ struct records *records_open(const char *dir);
 void records_free(struct records *);
 /* The record, or NULL.  Looks at the file first if it has changed. */
 struct record *records_find(struct records *, const char *agent_id);
+/* The record whose API key this is, or NULL. */
+struct record *records_find_key(struct records *, const char *api_key);
 /* All of them; NULL ends the list. */
 struct record *records_all(struct records *);
 /* grace_end: until when what was there is good too, 0 for not at all. */
@@ -40,8 +42,8 @@ bool record_has_jkt(const struct record *, const char *jkt, int64_t now);
 /* The pin of the file again. */
 void record_restore_pin(struct record *);
 
-/* Adds or replaces a row of DIR/agents.json; jkt may be NULL. */
+/* Adds or replaces a row of DIR/agents.json; jkt and api_key may be NULL. */
 int records_write(const char *dir, const char *agent_id, const char *pin_hex,
-    const char *jkt);
+    const char *jkt, const char *api_key);
 
 #endif

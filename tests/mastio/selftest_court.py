@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""mastio-dev in its other roles: federated with a Court."""
+"""mastio-dev in its other roles: federated with a Court, and legacy."""
 import json
 import sys
 import unittest
@@ -575,6 +575,74 @@ class LocalIssuer(Case):
         return self.agent.send("GET", "/v1/egress/x", {
             "DPoP": self.agent.proof("GET", HTU + "/v1/egress/x", "--nonce",
                                      nonce, "--iat-shift", shift)})
+
+
+class Legacy(Case):
+    """Protocol appendix A: X-API-Key in the place of the certificate."""
+    options = ("--legacy", "--public-url", PUBLIC)
+    URL = "/v1/egress/peers"
+
+    def setUp(self):
+        super().setUp()
+        self.old = self.issue("legacy", "--agent", "orga::old", "--api-key")
+        with open(self.old.directory + "/api-key", encoding="ascii") as file:
+            self.key = file.read().strip()
+
+    def send(self, *options, key=None, proof=False, htu=PUBLIC, ath=None):
+        headers = {"X-API-Key": key or self.key}
+        if proof:
+            headers["DPoP"] = self.old.proof("GET", htu + self.URL, *options,
+                                             token=ath or self.key)
+        return self.old.send("GET", self.URL, headers)
+
+    def test_the_key(self):
+        self.assertRegex(self.key, "^sk_local_old_[0-9a-f]{32}$")
+        self.check(self.send(), 200)
+        entry = self.gw.last()
+        self.assertEqual((entry["auth"], entry["agent_id"]),
+                         ("api-key", "orga::old"))
+        self.check(self.old.send("GET", self.URL), 401,
+                   "X-API-Key header required")
+        self.check(self.send(key="sk_local_old_xyz"), 401,
+                   "Invalid API key format")
+        self.check(self.send(key="sk_local_old_" + 32 * "0"), 401,
+                   "Invalid API key")
+        self.gw.post("/agent/deactivate", {"agent_id": "orga::old"})
+        self.check(self.send(), 401, "Invalid API key")
+
+    def test_a_proof_has_an_ath_over_the_key_and_a_nonce(self):
+        answer = self.check(self.send(proof=True), 401, "use_dpop_nonce")
+        nonce = ("--nonce", answer.header("DPoP-Nonce"))
+        self.check(self.send(*nonce, proof=True), 200)
+        self.check(self.send(*nonce, proof=True, ath="other"), 401,
+                   "Invalid DPoP proof: ath mismatch")
+        self.check(self.send(*nonce, proof=True, htu=HTU), 401,
+                   "Invalid DPoP proof: htu mismatch")
+        self.gw.set(dpop_mode="required")
+        self.check(self.send(), 401, "DPoP proof required")
+
+    def test_the_front_still_wants_a_certificate(self):
+        old = self.bare
+        old.directory = self.old.directory
+        headers = {"X-API-Key": self.key}
+        self.check(old.send("GET", self.URL, headers), 401,
+                   "401 Authorization Required")
+        self.check(old.send("POST", "/v1/auth/login-challenge", headers), 200)
+        self.check(old.send("GET", "/v1/audit/session/1", headers), 200)
+        self.check(old.send("GET", "/pki/ca.crt"), 404, "404 Not Found")
+
+    def test_tokens_are_not_bound_and_come_first(self):
+        self.check(self.old.login(), 200)
+        self.assertNotIn("cnf", claims(self.old.token))
+        token = {"Authorization": "DPoP " + self.old.token}
+        self.check(self.old.send("GET", self.URL, token), 200)
+        self.assertEqual(self.gw.last()["auth"], "token")
+        self.gw.post("/token/rotate-key")
+        self.check(self.old.send("GET", self.URL, token), 401,
+                   "X-API-Key header required")
+        self.gw.set(legacy=False)
+        self.check(self.send(), 200)
+        self.assertEqual(self.gw.last()["auth"], "cert")
 
 
 if __name__ == "__main__":

@@ -116,6 +116,15 @@ class Executions(Case):
                           entry["execution_count"]), (True, True, 1))
 
 
+class Proofs(Case):
+    def test_a_repeated_jti_is_told_apart(self):
+        self.agent.login()
+        headers = self.agent.bound("GET", "/v1/models")
+        for again in (False, True):
+            self.agent.send("GET", "/v1/models", headers)
+            self.assertEqual(self.gw.last()["proof"]["repeated"], again)
+
+
 class Overload(Case):
     """Protocol 6.5."""
 
@@ -254,6 +263,20 @@ class Life(Case):
         self.gw.post("/restart")
         self.check(self.agent.login(), 200)
         self.gw.post("/restart", {"down_ms": -1}, 400)
+
+    def test_a_slow_login_and_one_that_has_to_wait(self):
+        """Both are faults behind the authentication of the token route."""
+        login = {"path_prefix": "/v1/auth/token"}
+        self.gw.fault({"delay_ms": 80}, match=login, where="app")
+        begin = time.monotonic()
+        self.check(self.agent.login(), 200)
+        self.assertGreater(time.monotonic() - begin, 0.08)
+        self.gw.fault({"status": 429, "headers": {"Retry-After": "9"},
+                       "body": '{"detail":"Rate limit exceeded"}'},
+                      match=login, where="app")
+        answer = self.check(self.agent.login(), 429, "Rate limit exceeded")
+        self.assertEqual(answer.header("Retry-After"), "9")
+        self.check(self.agent.login(), 200)
 
     def test_settings_are_told_and_mistakes_refused(self):
         self.gw.set(front="C", shed_rps=7)

@@ -125,6 +125,12 @@ settings_fini(struct settings *s)
 			free(*(char **)field(s, &rows[i]));
 }
 
+enum front
+settings_front(const struct settings *s)
+{
+	return s->legacy ? FRONT_L : (enum front)s->front;
+}
+
 bool
 settings_local_auth(const struct settings *s)
 {
@@ -303,7 +309,7 @@ values_of(const struct row *r)
 	char *all, *more;
 
 	if (r->kind == FLAG)
-		return xstrdup("");
+		return xstrdup(r->start ? " (on; off by /set alone)" : "");
 	if (r->kind == TEXT)
 		return xstrdup(" TEXT");
 	if (r->kind == NUMBER)

@@ -62,6 +62,8 @@ struct settings {
 /* The reference's defaults. */
 void settings_init(struct settings *);
 void settings_fini(struct settings *);
+/* The nginx in front; a legacy runtime has its own. */
+enum front settings_front(const struct settings *);
 /* Does the Mastio issue tokens of its own? */
 bool settings_local_auth(const struct settings *);
 /* One setting from the command line, dashes or underscores in its name; value
