@@ -209,30 +209,38 @@ read_talks(struct trial *t, const struct stage *s)
 			(s->gate[i].dropped && !s->gate[i].cut));
 }
 
-/* How often was this agent's request made? */
+/* How often did all of this agent's request reach the gateway? */
 static unsigned
 count_attempts(const struct trial *t, const struct message *request)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < t->gates; i++)
-		for (size_t k = 0; k < t->gate[i].n; k++)
-			n += t->gate[i].turns[k]->request.read &&
-			     witness_same_request(
-				 &t->gate[i].turns[k]->request, request);
+		for (size_t k = 0; k < t->gate[i].n; k++) {
+			const struct message *m = &t->gate[i].turns[k]->request;
+
+			n += m->whole && witness_same_request(m, request);
+		}
 	return n;
 }
 
-/* How often did agents make this request of the gateway's? */
+/* How often did agents make this request of the gateway's, and one of them. */
 static unsigned
-count_made(const struct trial *t, const struct message *request)
+count_made(const struct trial *t, const struct message *request,
+    const struct message **made)
 {
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < t->agents; i++)
-		for (size_t k = 0; k < t->agent[i].n; k++)
-			n += witness_same_request(
-			    request, &t->agent[i].turns[k]->request);
+		for (size_t k = 0; k < t->agent[i].n; k++) {
+			const struct message *m =
+			    &t->agent[i].turns[k]->request;
+
+			if (!witness_same_request(request, m))
+				continue;
+			*made = m;
+			n++;
+		}
 	return n;
 }
 
@@ -249,27 +257,61 @@ check_unasked(const struct side *gate, const struct turn *turn)
 		       gate->moment[i].sent <= begun);
 }
 
+/* A connection in the pool waits for a request, and nothing else. */
+static void
+check_idle(const struct side *gate, const struct talk *talk)
+{
+	for (unsigned i = 0; i < gate->moments; i++) {
+		const char *at =
+		    buf_span(&gate->heard).p + gate->moment[i].heard;
+		bool between = false;
+
+		for (size_t k = 0; k < talk->n; k++)
+			between |= talk->turns[k]->up == at;
+		assert(between || !gate->moment[i].idle);
+	}
+}
+
+/* RFC 9110 section 9.2.2: what may not run twice is sent again only if it was
+ * refused before it ran. */
+static bool
+may_run_twice(const struct message *m)
+{
+	static const char *const methods[] = {
+	    "GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+
+	for (size_t i = 0; i < COUNT(methods); i++)
+		if (span_eq(m->head.method, span_of(methods[i])))
+			return true;
+	return false;
+}
+
 /* Every request was made by an agent, and no more often than that and what was
  * refused before it ran explain. */
 static void
 check_requests(const struct trial *t, const struct stage *s)
 {
-	uint64_t sent = 0, made = stage_sent_again(s);
+	uint64_t refused = stage_refused(s);
+	uint64_t sent = 0, made = refused + stage_stale(s);
 
 	for (unsigned i = 0; i < t->gates; i++) {
 		const struct talk *talk = &t->gate[i];
 
 		witness_upstream(talk);
+		check_idle(&s->gate[i], talk);
 		for (size_t k = 0; k < talk->n; k++) {
 			const struct message *m = &talk->turns[k]->request;
-			unsigned n;
+			const struct message *by = NULL;
+			unsigned n, attempts;
 
 			if (!m->read)
 				continue;
 			check_unasked(&s->gate[i], talk->turns[k]);
-			n = count_made(t, m);
+			n = count_made(t, m, &by);
 			assert(n > 0);
-			assert(count_attempts(t, m) <= n * ATTEMPTS_MAX);
+			attempts = count_attempts(t, by);
+			assert(attempts <= n * ATTEMPTS_MAX);
+			assert(attempts <= n + refused || may_run_twice(m));
 			sent++;
 		}
 	}

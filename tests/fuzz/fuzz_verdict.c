@@ -77,7 +77,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct span rest = span_new((const char *)data, size), line;
 	struct verdict_input in = {0};
-	struct verdict v;
+	struct verdict v, bare;
 	size_t challenges = 0;
 	uint64_t n;
 
@@ -94,8 +94,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	in.body = rest;
 	v = verdict_of(&in);
 	check(&v);
-	if (v.row >= 0 && v.action != VERDICT_PASS &&
-	    in.route != VERDICT_ROUTE_LOGIN && v.detail[0] && challenges == 0)
+	/* A body that decides is asked for. */
+	in.body = SPAN_NONE;
+	bare = verdict_of(&in);
+	if (in.route != VERDICT_ROUTE_LOGIN && v.row != bare.row &&
+	    (v.action != VERDICT_PASS || bare.action != VERDICT_PASS))
 		assert(verdict_wants_body(&in));
 	return 0;
 }

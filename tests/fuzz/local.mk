@@ -96,7 +96,7 @@ tests_fuzz_fuzz_exchange_SOURCES = tests/fuzz/fuzz_exchange.c \
     tests/fuzz/stage.c tests/fuzz/stage.h tests/fuzz/witness.c \
     tests/fuzz/witness.h tests/fuzz/check/check.h $(UNIT_RIG_SOURCES) \
     $(FUZZ_MAIN)
-tests_fuzz_fuzz_exchange_CPPFLAGS = -I$(top_srcdir)/tests/fuzz/check \
+tests_fuzz_fuzz_exchange_CPPFLAGS = -DCUT_STEP=7 -I$(top_srcdir)/tests/fuzz/check \
     -I$(top_srcdir)/tests/unit $(AM_CPPFLAGS)
 tests_fuzz_fuzz_exchange_CFLAGS = $(AM_CFLAGS) -Wno-missing-field-initializers
 tests_fuzz_fuzz_exchange_LDFLAGS = $(FUZZ_LINK) \

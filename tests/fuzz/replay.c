@@ -1,8 +1,8 @@
 /*
  * replay: the main() of every fuzz target where there is no libFuzzer.  It
  * feeds the target each file of its corpus, whole and, when it is small, cut
- * off at every length, so that `make check` replays what was ever found, with
- * any compiler.
+ * off at every length (of a slow target: at some), so that `make check` replays
+ * what was ever found, with any compiler.
  *
  * usage: fuzz_NAME [FILE|DIRECTORY ...]    default:
  * $srcdir/tests/fuzz/corpus/NAME
@@ -15,7 +15,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define CUT_MAX 2048 /* files up to this size are also cut off */
+#define CUT_MAX 2048 /* files up to this size are also cut off, */
+#ifndef CUT_STEP
+#define CUT_STEP 1 /* at every so many bytes */
+#endif
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -66,7 +69,7 @@ replay_file(const char *path)
 		die(path, strerror(errno));
 	fclose(f);
 	run(data, n);
-	for (size_t cut = 0; cut < n && n <= CUT_MAX; cut++)
+	for (size_t cut = 0; cut < n && n <= CUT_MAX; cut += CUT_STEP)
 		run(data, cut);
 	free(data);
 	files++;

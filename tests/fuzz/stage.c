@@ -167,20 +167,31 @@ count_descriptors(void)
 }
 
 static uint64_t
-count_again(const struct stage *s)
+count_stale(const struct stage *s)
 {
-	const struct metrics *m = s->rig.w->metrics;
-	uint64_t n = metric_get(&m->stale_retries);
+	return metric_get(&s->rig.w->metrics->stale_retries);
+}
+
+static uint64_t
+count_refused(const struct stage *s)
+{
+	uint64_t n = 0;
 
 	for (unsigned i = 0; i < METRIC_REFUSALS; i++)
-		n += metric_get(&m->refusals[i]);
+		n += metric_get(&s->rig.w->metrics->refusals[i]);
 	return n;
 }
 
 uint64_t
-stage_sent_again(const struct stage *s)
+stage_refused(const struct stage *s)
 {
-	return count_again(s) - s->again;
+	return count_refused(s) - s->refused;
+}
+
+uint64_t
+stage_stale(const struct stage *s)
+{
+	return count_stale(s) - s->stale;
 }
 
 static void
@@ -213,7 +224,8 @@ stage_open(struct stage *s)
 	w->draining = false;
 	atomic_store(&s->rig.gateway.clock_delta_ms, 0);
 	stage_settle(s);
-	s->again = count_again(s);
+	s->refused = count_refused(s);
+	s->stale = count_stale(s);
 	descriptors = count_descriptors();
 }
 
@@ -340,15 +352,27 @@ stage_turn(struct stage *s)
 	}
 }
 
-static void
-remember(struct side *e)
+static bool
+is_idle(const struct stage *s, const struct side *e)
 {
-	struct moment now = {e->sent, e->heard.len};
+	const struct upconn *uc;
+
+	TAILQ_FOREACH(uc, &s->rig.w->upstream->idle, link)
+		if (uc->conn.fd == e->theirs)
+			return true;
+	return false;
+}
+
+static void
+remember(struct stage *s, struct side *e)
+{
+	struct moment *last = e->moments ? &e->moment[e->moments - 1] : NULL;
+	struct moment now = {e->sent, e->heard.len, is_idle(s, e)};
 
 	if (e->fd < 0 || e->deaf || e->moments == STAGE_MOMENTS)
 		return;
-	if (e->moments &&
-	    memcmp(&e->moment[e->moments - 1], &now, sizeof(now)) == 0)
+	if (last && last->sent == now.sent && last->heard == now.heard &&
+	    last->idle == now.idle)
 		return;
 	e->moment[e->moments++] = now;
 }
@@ -366,7 +390,7 @@ stage_settle(struct stage *s)
 		quiet = s->moved == before ? quiet + 1 : 0;
 	}
 	for (unsigned i = 0; i < s->gates; i++)
-		remember(&s->gate[i]);
+		remember(s, &s->gate[i]);
 }
 
 void

@@ -18,6 +18,7 @@
 /* What had been said and heard when nothing moved any more. */
 struct moment {
 	size_t sent, heard;
+	bool idle; /* the sidecar had it in its pool */
 };
 #define STAGE_MOMENTS 128
 
@@ -43,11 +44,11 @@ struct stage {
 	struct rig rig;
 	struct side agent[STAGE_AGENTS], gate[STAGE_GATES];
 	unsigned agents, gates;
-	unsigned heard;      /* the gate that heard something last */
-	bool refusing;       /* the gateway takes no connection */
-	bool republish;      /* the token is not what it was */
-	unsigned long moved; /* counts whatever happens at our ends */
-	uint64_t again;      /* requests that were to be sent again so far */
+	unsigned heard;          /* the gate that heard something last */
+	bool refusing;           /* the gateway takes no connection */
+	bool republish;          /* the token is not what it was */
+	unsigned long moved;     /* counts whatever happens at our ends */
+	uint64_t refused, stale; /* counters at stage_open() */
 };
 
 /* The one there is, made at the first call. */
@@ -65,9 +66,11 @@ void stage_close(struct stage *);
 /* Forget what was said and heard. */
 void stage_forget(struct stage *);
 
-/* How many requests the sidecar has sent once more since stage_open(), as it
- * counts them itself. */
-uint64_t stage_sent_again(const struct stage *);
+/* How many requests were refused before they ran since stage_open(), and how
+ * many were sent again because the connection had ended, as the sidecar counts
+ * them itself. */
+uint64_t stage_refused(const struct stage *);
+uint64_t stage_stale(const struct stage *);
 
 void side_say(struct stage *, struct side *, struct span);
 void side_end(struct stage *, struct side *);

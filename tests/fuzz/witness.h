@@ -11,7 +11,7 @@
 #include "http/framing.h"
 #include "http/url.h"
 
-#define WITNESS_FIELDS 64
+#define WITNESS_FIELDS 200 /* more than anybody may send */
 
 struct message {
 	struct head head;
