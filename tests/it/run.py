@@ -3,6 +3,7 @@
 
 usage: run.py --bin DIR [--workers 1,4] [-k PATTERN] [-j N]
               [--slow-factor F] [--sanitized] [--keep] [--list]
+              [--stress-seconds N] [--aborts N] [--seed N]
 
 Each test runs in a process of its own with a directory of its own.  A test
 that works through a table also reports each row as a test.  The last line
@@ -90,6 +91,8 @@ class Running:
         self.log = os.path.join(run.dir, f"t{number}.log")
         self.begun = time.monotonic()
         self.limit = case.seconds * run.slow
+        if case.stress:
+            self.limit += run.stress_seconds + run.aborts / 40 * run.slow
         self.late = False
         self.pid = os.fork()
         if self.pid == 0:
@@ -199,6 +202,12 @@ def main():
                    help="leave out what measures the plain build")
     p.add_argument("--keep", action="store_true", help="keep the directory")
     p.add_argument("--list", action="store_true")
+    p.add_argument("--stress-seconds", type=int, default=4,
+                   help="how long the mixed load goes on")
+    p.add_argument("--aborts", type=int, default=2000,
+                   help="how many exchanges are broken off")
+    p.add_argument("--seed", type=int, default=None,
+                   help="of what is done at random")
     options = p.parse_args()
     load_cases()
     chosen = select(options)
@@ -209,7 +218,7 @@ def main():
             for row in case.rows:
                 print(f"{label_of(case, workers, row.name)}: {row.source}")
         return 0
-    run = Run(options.bin, options.slow_factor, options.sanitized)
+    run = Run(options)
     try:
         passed, failed = run_all(run, chosen, options.j)
     finally:

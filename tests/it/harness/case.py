@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import re
 import subprocess
 import tempfile
@@ -23,10 +24,15 @@ class Failure(AssertionError):
 class Run:
     """What all tests share: binaries, time factor, one gateway's PKI."""
 
-    def __init__(self, binaries, slow=1.0, sanitized=False):
-        self.bin = os.path.abspath(binaries)
-        self.slow = slow
-        self.sanitized = sanitized
+    def __init__(self, options):
+        self.bin = os.path.abspath(options.bin)
+        self.slow = options.slow_factor
+        self.sanitized = options.sanitized
+        self.stress_seconds = options.stress_seconds
+        self.aborts = options.aborts
+        self.seed = options.seed
+        if self.seed is None:
+            self.seed = random.randrange(1 << 32)
         self.dir = tempfile.mkdtemp(prefix="cullis-it-")
         self.gateway_home = os.path.join(self.dir, "mastio")
         subprocess.run([self.binary("mastio-dev"), "init", self.gateway_home,
@@ -45,6 +51,7 @@ class Case:
         self.once = flags.get("once", False)  # workers do not matter
         self.plain = flags.get("plain", False)  # measures; not sanitized
         self.alone = flags.get("alone", False)  # wants the machine
+        self.stress = flags.get("stress", False)  # as long as is wanted
         self.seconds = flags.get("seconds", 60)
         self.rows = flags.get("rows", [])  # each a named test of its own
 
@@ -53,8 +60,8 @@ CASES = []
 
 
 def case(run=None, **flags):
-    """@case, or @case(once=True, plain=True, alone=True, seconds=N,
-    rows=TABLE)."""
+    """@case, or @case(once=True, plain=True, alone=True, stress=True,
+    seconds=N, rows=TABLE)."""
     def add(f):
         CASES.append(Case(f, f.__module__.rpartition(".")[2], **flags))
         return f
