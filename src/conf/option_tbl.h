@@ -133,7 +133,9 @@ OPT(listen_mode, "listen-mode", MODE, NULL, "0660", OPTION_START,
     "always have 0600.")
 OPT(listen_group, "listen-group", STRING, NULL, NULL, OPTION_START,
     "group of Unix sockets in listen",
-    "The group that owns the Unix sockets in listen, by name or number.")
+    "The group that owns the Unix sockets in listen, by name or number; one "
+    "that the sidecar's process is in.  Under systemd that takes "
+    "SupplementaryGroups= in a drop-in.")
 
 /* Callers */
 OPT(allow_uid, "allow-uid", USERS, NULL, NULL, OPTION_LIST,

@@ -274,6 +274,28 @@ def test_sockets_are_not_for_everybody(machine):
         assert mode == wanted + "\n", (name, mode)
 
 
+def test_a_group_may_use_the_socket(machine):
+    """listen-group gives the data socket to a group that the unit is in; its
+    members are served, others cannot connect."""
+    machine.drop_in("[Service]\nSupplementaryGroups=games\n"
+                    "Environment=CULLIS_SIDECAR_LISTEN_GROUP=games")
+    path = "/run/cullis-sidecar/proxy.sock"
+    url = "http://localhost/v1/models"
+    try:
+        machine.run("systemctl", "restart", UNIT)
+        owner = machine.run("stat", "-c", "%G %a", path).stdout
+        assert owner == "games 660\n", owner
+        for group, wanted in (("games", 0), ("nogroup", 7)):
+            got = machine.run(
+                "setpriv", "--reuid=nobody", f"--regid={group}",
+                "--clear-groups", "curl", "-sS", "-f", "--max-time", "20",
+                "--unix-socket", path, url, check=False)
+            assert got.returncode == wanted, (group, got.stdout, got.stderr)
+    finally:
+        machine.drop_in(None)
+        machine.run("systemctl", "restart", UNIT)
+
+
 def test_exposure(machine):
     """systemd-analyze security finds little to say."""
     out = machine.run("systemd-analyze", "security", "--no-pager", UNIT).stdout
