@@ -12,9 +12,11 @@
 #include "unit.h"
 
 #include <dlfcn.h>
+#include <netinet/in.h>
 #include <openssl/err.h>
 #include <poll.h>
 #include <time.h>
+#include <unistd.h>
 
 static struct pki pki;
 static char *dir;
@@ -30,8 +32,10 @@ static unsigned leased_order[16], nleased;
 #define NLEASES 8
 static struct lease lease[NLEASES];
 
-/* In place of the C library's, to find nobody on demand. */
+/* In place of the C library's, to find nobody on demand, or one more address,
+ * which comes first. */
 static _Atomic bool nobody;
+static const char *_Atomic one_more;
 
 int
 getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
@@ -39,12 +43,19 @@ getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
 {
 	static int (*real)(const char *, const char *, const struct addrinfo *,
 	    struct addrinfo **);
+	struct addrinfo *first = NULL;
+	int r;
 
 	if (nobody)
 		return EAI_NONAME;
 	if (!real)
 		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-	return real(host, port, hints, found);
+	r = real(host, port, hints, found);
+	if (r == 0 && one_more && real(one_more, port, hints, &first) == 0) {
+		first->ai_next = *found;
+		*found = first;
+	}
+	return r;
 }
 
 static void
@@ -84,6 +95,8 @@ setup(void)
 	struct err err = ERR_INIT;
 
 	ck_assert_int_eq(log_open(&log, &err), 0);
+	nobody = false;
+	one_more = NULL;
 	now_ms = 1000000;
 	clock_fake(now_ms, time(NULL));
 	pki_init(&pki);
@@ -437,6 +450,84 @@ START_TEST(connect_timeout_tells_one)
 }
 END_TEST
 
+/* A listener at the gate's port of 127.0.0.2, whose backlog takes what comes,
+ * but nobody shakes hands. */
+static int
+silent_neighbour(void)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET,
+	    .sin_port = htons(gate.port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK + 1)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, sizeof(in)), 0);
+	ck_assert_int_eq(listen(fd, 8), 0);
+	one_more = "127.0.0.2";
+	return fd;
+}
+
+/* A gateway of two addresses, of which the first is dead: connect-timeout is
+ * shared, so that there is time for the second, which is asked first from then
+ * on. */
+START_TEST(second_address)
+{
+	int silent = silent_neighbour();
+
+	gate_open(&gate);
+	make_upstream(900, 16);
+	ck_assert(!begin(0, 1));
+	UNTIL(u->connecting == 1 && u->addresses);
+	advance(2499);
+	for (unsigned i = 0; i < 20; i++)
+		turn();
+	ck_assert_uint_eq(gate.n, 0);
+	advance(1);
+	UNTIL(lease[0].uc);
+	ck_assert_uint_eq(gate.n, 1);
+	ck_assert_int_eq(lease[0].failure, LEASE_OK);
+	ck_assert(!lease_begin(&lease[1], u, who(1), true));
+	UNTIL(lease[1].uc);
+	ck_assert_uint_eq(gate.n, 2);
+	lease_end(&lease[0], false);
+	lease_end(&lease[1], false);
+	close(silent);
+}
+END_TEST
+
+/* Both are dead: together they take no longer than connect-timeout. */
+START_TEST(no_address_answers)
+{
+	int silent = silent_neighbour();
+
+	gate_open(&gate);
+	gate.mute = true;
+	make_upstream(900, 16);
+	ck_assert(!begin(0, 1));
+	UNTIL(u->connecting == 1 && u->addresses);
+	advance(2500);
+	UNTIL(gate.n == 1);
+	advance(2499);
+	ck_assert_uint_eq(nleased, 0);
+	advance(1);
+	ck_assert_uint_eq(nleased, 1);
+	ck_assert_int_eq(lease[0].failure, LEASE_TIMEOUT);
+	ck_assert_uint_eq(u->connections, 0);
+	close(silent);
+}
+END_TEST
+
+/* Nobody listens at the first address: no time is lost. */
+START_TEST(first_address_refuses)
+{
+	one_more = "127.0.0.2";
+	gate_open(&gate);
+	make_upstream(900, 16);
+	ck_assert(!begin(0, 1));
+	UNTIL(lease[0].uc);
+	lease_end(&lease[0], false);
+}
+END_TEST
+
 START_TEST(tls_failure)
 {
 	gate_open(&gate);
@@ -549,6 +640,7 @@ UNIT_MAIN_ROWS("upstream", setup, teardown, {last_used_first, 1},
     {waiters_are_served_in_order, 1},
     {idle_ones_of_another_generation_make_room, 1},
     {cancel_while_connecting, 1}, {a_failed_connect_tells_one, 1},
-    {connect_timeout_tells_one, 1}, {tls_failure, 1}, {no_address_tells_all, 1},
-    {sessions_are_resumed, 2}, {nonce_of_a_connection, 1},
-    {freed_with_everything_open, 1})
+    {connect_timeout_tells_one, 1}, {second_address, 1},
+    {no_address_answers, 1}, {first_address_refuses, 1}, {tls_failure, 1},
+    {no_address_tells_all, 1}, {sessions_are_resumed, 2},
+    {nonce_of_a_connection, 1}, {freed_with_everything_open, 1})
