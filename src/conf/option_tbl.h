@@ -238,12 +238,14 @@ OPT(allow, "allow", RULES, NULL, NULL, OPTION_LIST, "requests that are allowed",
     "are answered 403 with code access-denied.  The prefix ends where a "
     "segment ends: /v1/models is that path and all below it.  It is compared "
     "with the path as it is sent, in that case, escapes decoded but for those "
-    "of a slash.  Reserved paths stay reserved.")
+    "of a slash.  Reserved paths stay reserved.  The rules are about the "
+    "gateway's paths: a pass-through host is allowed by being named.")
 OPT(deny, "deny", RULES, NULL, NULL, OPTION_LIST, "requests that are refused",
     "A rule written like allow.  A request that a deny rule names is refused "
     "even if an allow rule names it too.  Here the path is taken in its most "
     "dangerous reading: decoded, without ;parameters and empty segments, "
-    "upper and lower case alike.")
+    "upper and lower case alike.  Requests to pass-through hosts are not "
+    "compared with it.")
 OPT(allow_reserved, "allow-reserved", URLPATHS, NULL, NULL, OPTION_LIST,
     "open one reserved path",
     "A path that agents may use although it is reserved.  Reserved are "
@@ -258,7 +260,9 @@ OPT(pass_through, "pass-through", HOSTPORTS, NULL, NULL, OPTION_LIST,
     "Another host:port that agents may reach through the sidecar, by CONNECT "
     "or by a plain http:// request, just as they sent it: with their own "
     "Authorization and Cookie and without any credential of the sidecar.  "
-    "Never dialled, whatever the name resolves to: loopback, link-local, "
+    "Naming it allows every method and path there; allow, deny and the "
+    "reserved paths are about the gateway alone.  Never dialled, whatever the "
+    "name resolves to: loopback, link-local, "
     "metadata, multicast and unspecified addresses, IPv6 addresses that carry "
     "such an IPv4 one, the sidecar's own listeners and the gateway.")
 

@@ -7,9 +7,10 @@ import shutil
 import socket
 import tempfile
 
-from harness import case
+from harness import case, netns
 from harness.gateway import NAME
 from harness.http import Client, request_bytes
+from harness.origin import Origin, read_head
 
 OTHER = 4711  # a uid without a name
 DAEMON = 1  # its own group is @daemon, on every system
@@ -222,6 +223,69 @@ def token_of_connect(t):
 
 
 @case
+def token_stays_here(t):
+    """In none of the forms in which it is shown does the local token reach the
+    gateway or a pass-through host, not even with allow-header; what the agent
+    says to that host itself does."""
+    heads = []
+
+    def serve(sock):
+        head, _ = read_head(sock)
+        heads.append(head.decode())
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+                     b"Connection: close\r\n\r\n")
+
+    netns.enter()
+    origin = Origin(t, serve, netns.ADDRESS)
+    g, s = t.pair(local_token_file=token_file(t),
+                  pass_through=origin.authority,
+                  allow_header=["Authorization", "X-API-Key"])
+    forms = [("Proxy-Authorization", basic("any:" + TOKEN)),
+             ("Proxy-Authorization", basic(TOKEN + ":")),
+             ("Proxy-Authorization", "Bearer " + TOKEN),
+             ("Authorization", "Bearer " + TOKEN), ("X-API-Key", TOKEN)]
+    for name, value in forms:
+        own = "Authorization" if name != "Authorization" else "X-API-Key"
+        fields = [(name, value), (own, "mine"), ("X-Mine", "mine")]
+        assert s.get("/v1/models", fields).status == 200
+        assert s.get(f"http://{origin.authority}/a", fields).status == 200
+        assert f"{own}: mine" in heads[-1], heads[-1]
+        with s.connect() as c:
+            c.request("CONNECT", origin.authority, "x", fields)
+            assert c.answer("CONNECT").status == 200
+            c.request("GET", "/b", "x")
+            assert c.answer().status == 200
+    origin.check()
+    assert len(heads) == 2 * len(forms) == 2 * len(g.requests())
+    words = [TOKEN] + [basic(w).split()[1] for w in ("any:" + TOKEN,
+                                                     TOKEN + ":")]
+    for text in heads + [str(e["headers"]) for e in g.requests()]:
+        assert not [w for w in words if w in text], text
+        assert "Proxy-Authorization" not in text, text
+
+
+@case(once=True)
+def off_loopback_refused(t):
+    """An address off loopback needs both unsafe-listen and local-token-file,
+    and the refusal says so."""
+    g = t.gateway()
+    tokens = token_file(t)
+    for host in ("0.0.0.0", "[::]", "192.0.2.1", "[::ffff:192.0.2.1]"):
+        for more in ([], ["--unsafe-listen", "yes"],
+                     ["--local-token-file", tokens],
+                     ["--unsafe-listen", "no", "--local-token-file", tokens]):
+            code, _, err = t.command(
+                "--gateway", "https://mastio.test", "--identity-dir",
+                g.agent_dir, "--admin-listen", "none", *more, "--listen",
+                host + ":0")
+            said = ("cullis-sidecar: error: --listen: listen is off loopback "
+                    f"({host.strip('[]')}), where anybody who can connect "
+                    "would act as the agent: use 127.0.0.1 or a Unix socket, "
+                    "or set both unsafe-listen = yes and local-token-file\n")
+            assert code in (2, 78) and said in err, (host, more, code, err)
+
+
+@case
 def off_loopback_with_a_token(t):
     """unsafe-listen and local-token-file together open an address off
     loopback, to those who show the token."""
@@ -313,6 +377,38 @@ def rules(t):
     s.wait_end("access-denied", 2 * len(refused) + 2)
     assert (s.metrics()['denied_total{reason="access-denied"}']
             == 2 * len(refused) + 2)
+
+
+@case
+def rules_are_for_the_gateway(t):
+    """allow and deny speak of the gateway's paths: a pass-through host is
+    allowed by being named, whatever the path and the method."""
+    seen = []
+
+    def serve(sock):
+        head, _ = read_head(sock)
+        seen.append(head.decode().split("\r\n")[0])
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"
+                     b"Connection: close\r\n\r\n")
+
+    netns.enter()
+    origin = Origin(t, serve, netns.ADDRESS)
+    g, s = t.pair(pass_through=origin.authority, allow="GET /v1/models",
+                  deny=["* /denied", "CONNECT /"])
+    assert s.get("/denied").code == "access-denied"
+    assert s.get("/other").code == "access-denied"
+    for path in ("/denied", "/other", "/v1/auth/token", "/a/../denied"):
+        a = s.get(f"http://{origin.authority}{path}")
+        assert a.status == 200 and not a.code, (path, a)
+        assert seen[-1] == f"GET {path} HTTP/1.1", seen
+    with s.connect() as c:
+        c.request("CONNECT", origin.authority, origin.authority)
+        assert c.answer("CONNECT").status == 200
+        c.request("DELETE", "/denied", "x")
+        assert c.answer().status == 200
+    origin.check()
+    assert seen[-1] == "DELETE /denied HTTP/1.1", seen
+    assert not g.requests()
 
 
 @case

@@ -55,6 +55,24 @@ def idle_clients_do_not_hold_it(t):
 
 
 @case
+def backlog_is_served(t):
+    """Clients that the kernel has connected when SIGTERM comes are served,
+    however many of them wait to be accepted."""
+    g, s = t.pair()
+    s.process.signal(signal.SIGSTOP)
+    clients = [s.connect() for _ in range(300)]
+    for i, c in enumerate(clients):
+        c.request("GET", f"/v1/egress/x?bytes={i}", s.authority)
+    s.terminate()
+    s.process.signal(signal.SIGCONT)
+    for i, c in enumerate(clients):
+        with c:
+            a = c.answer()
+            assert a.status == 200 and len(a.body) == i, (i, a)
+    assert s.wait_exit() == 0
+
+
+@case
 def drain_timeout(t):
     """Streams that outlive drain-timeout are cut, visibly; the exit code is
     still 0.

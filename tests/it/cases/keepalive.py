@@ -100,3 +100,30 @@ def idle_client_connection_is_closed(t):
         c.request("GET", "/v1/models", s.authority)
         c.answer()
         assert c.ends()
+
+
+@case(plain=True)
+def pipelines_without_end(t):
+    """A client that sends request after request and never reads is stopped;
+    memory stays small, and all that was taken is answered in order."""
+    g, s = t.pair()
+    assert s.get("/v1/egress/x?bytes=1").status == 200
+    before = s.memory("VmRSS")
+    with s.connect() as c:
+        c.sock.settimeout(t.seconds(1))
+        data = b"".join(request_bytes(
+            "GET", f"/v1/egress/x?bytes={i}", s.authority,
+            {"X-Fill": "f" * 3000}) for i in range(100, 1000))
+        sent = 0
+        try:
+            while sent < 64 << 20:
+                sent += c.sock.send(data[sent % len(data):])
+        except TimeoutError:
+            pass
+        assert sent < 32 << 20, sent
+        growth = s.memory("VmRSS") - before
+        assert growth < 1 << 20, growth
+        c.sock.settimeout(t.seconds(15))
+        for i in range(sent * 900 // len(data)):
+            a = c.answer()
+            assert a.status == 200 and len(a.body) == 100 + i % 900, (i, a)

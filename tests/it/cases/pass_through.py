@@ -374,6 +374,53 @@ def address_of_the_gateway(t):
     assert "the gateway's address" in a.error["message"], a.error
 
 
+@case
+def own_listeners(t):
+    """The sidecar's own listeners are not reached through itself, under no
+    spelling of their addresses. END: pass-through-denied"""
+    netns.enter()
+    with socket.create_server((netns.ADDRESS, 0)) as free:
+        port = free.getsockname()[1]
+    path = t.path("local-token")
+    with open(path, "w", encoding="ascii") as f:
+        f.write("t" * 32)
+    os.chmod(path, 0o600)
+    listed = ("localhost", netns.ADDRESS, f"[::ffff:{netns.ADDRESS}]")
+    other = ("127.1", "0x7f.1", "2130706433", "017700000001", "0", "192.2.1",
+             "0xc0000201", "3221225985", "192.0.2.1.", "[::ffff:127.0.0.1]",
+             "[::1]", "[::]", "localhost.", "ip6-localhost")
+    g, s = t.pair(listen=f"0.0.0.0:{port}", unsafe_listen="yes",
+                  local_token_file=path,
+                  pass_through=[f"{host}:{port}" for host in listed])
+
+    def ask(method, target):
+        with s.connect() as c:
+            c.request(method, target, "x", {"X-API-Key": "t" * 32})
+            return c.answer(method)
+
+    for host in listed + other:
+        there = f"{host}:{port}"
+        wanted = (("pass-through-denied",) if host in listed else
+                  ("bad-request", "wrong-destination", "connect-refused",
+                   "pass-through-denied"))
+        for a in (ask("GET", f"http://{there}/"), ask("CONNECT", there)):
+            assert a.code in wanted, (there, a)
+    a = ask("CONNECT", f"{netns.ADDRESS}:{port}")
+    assert "an address of the sidecar's own" in a.error["message"], a.error
+    assert s.metrics()["clients_opened_total"] == 2 * len(listed + other) + 1
+    assert not g.requests()
+
+
+@case(once=True)
+def spellings_that_cannot_be_listed(t):
+    """An address is listed as it is written everywhere, or not at all: what
+    the C library would take for one too is refused."""
+    for host in ("127.1", "0x7f.1", "2130706433", "017700000001", "0",
+                 "192.2.1", "0xc0000201", "192.0.2.01"):
+        code, _, err = t.command("check", "--pass-through", host + ":80")
+        assert code == 2 and "wants host:port" in err, (host, code, err)
+
+
 @case(once=True)
 def never_listed(t):
     """What is never dialled cannot be listed."""
