@@ -150,8 +150,9 @@ def mixed_load(t):
     crowd = Crowd(t, s, seed, origin)
     mixed(t, g, s, crowd, rnd)
     print(f"counts {dict(sorted(crowd.counts.items()))}", flush=True)
-    for what in ("answers", "left", "frames", "tunnels", "injected"):
+    for what in ("answers", "left", "frames", "tunnels"):
         assert crowd.counts.get(what), crowd.counts
+    assert g.stats()["faults_applied"], "the gateway was well all the time"
     wait_idle(t, s, fds)
     never_twice(g)
     g.control("DELETE", "/journal")
@@ -181,28 +182,27 @@ def abort_one(s, rnd, n):
 def aborted_exchanges(t):
     """Thousands of exchanges that agents break off, before the answer and
     inside it, leave no descriptor and no memory behind: the second half needs
-    no more than the first has needed."""
+    no more than the first has needed.  (Of a sanitized build that is not
+    asked: its allocator spreads; it looks for leaks itself, at the end.)"""
     total, rnd = t.run.aborts, random.Random(t.run.seed)
     print(f"seed {t.run.seed}", flush=True)
-    # What a sanitizer keeps of freed memory is not the sidecar's.
-    asan = os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1"
-    g, s = t.pair(access_log="none", upstream_idle_timeout="1s",
-                  env={"ASAN_OPTIONS": asan})
+    g, s = t.pair(access_log="none", upstream_idle_timeout="1s")
     fds = idle_descriptors(t, s)
-    used_at_half = 0
+    memory = []
     for n in range(total):
         abort_one(s, rnd, n)
-        if n == total // 2:
-            used_at_half = s.memory("VmRSS")
+        if (n + 1) % (total // 10) == 0:
+            memory.append(s.memory("VmRSS"))
     wait_idle(t, s, fds)
-    growth = s.memory("VmRSS") - used_at_half
+    growth = s.memory("VmRSS") - memory[4]
     m = s.metrics()
     begun = sum(v for k, v in m.items() if k.startswith("requests_total"))
     left = sum(v for k, v in m.items() if k.startswith("requests_total")
                and 'end="client-gone"' in k)
     print(f"{begun:g} exchanges, {left:g} ended by the client, {fds} "
-          f"descriptors, {used_at_half} bytes at half, {growth} more at the "
-          "end", flush=True)
+          f"descriptors, {growth} bytes more at the end than at half of it: "
+          f"{memory}", flush=True)
     assert begun > total * 0.9 and left > total / 2, (begun, left)
-    assert growth < 2 << 20, growth
+    if not t.run.sanitized:
+        assert growth < 1 << 20, memory
     assert s.get("/v1/egress/x?bytes=3").status == 200
