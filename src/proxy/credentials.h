@@ -21,6 +21,7 @@ struct learned {
 	char *nonce[REALMS];        /* newest, or NULL */
 	char *public_base;          /* that the gateway has named, or NULL */
 	int64_t proofless_until_ms; /* see credentials_drop_proof() */
+	uint64_t suspected;         /* token that seemed to be unknown */
 };
 void learned_fini(struct learned *);
 

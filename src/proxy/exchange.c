@@ -33,7 +33,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define INTERIM_MAX 16 /* 1xx answers to one request */
+#define INTERIM_MAX 16  /* 1xx answers to one request */
+#define RESTART_MS 3000 /* how long a gateway may refuse connections */
+#define RECONNECT_MS 25 /* the first pause between two, doubled each time */
 
 enum next { NEXT_GO, NEXT_WAIT };
 
@@ -329,6 +331,39 @@ lease_failed(struct exchange *x)
 	return x_end_why(x, ends[x->lease.failure], x->lease.why);
 }
 
+/* A gateway that answered a moment ago and refuses connections now is likely to
+ * be restarting.  Nothing has been sent: it is asked again, more and more
+ * seldom, for RESTART_MS. */
+static bool
+may_come_back(struct exchange *x)
+{
+	int64_t now = clock_now_ms();
+
+	if (x->lease.failure != LEASE_CONNECT ||
+	    x->route->auth == ROUTE_AUTH_NONE ||
+	    !gateway_was_there(x->w->gateway))
+		return false;
+	if (!x->refused_ms)
+		x->refused_ms = now;
+	return now - x->refused_ms < RESTART_MS;
+}
+
+static enum next
+connect_again(struct exchange *x)
+{
+	unsigned n = x->reconnects < 4 ? x->reconnects++ : 4;
+	int64_t wait = RECONNECT_MS << n;
+
+	metric_add(&x->w->metrics->reconnects, 1);
+	x->lease.failure = LEASE_OK;
+	x->then = &step_lease;
+	x_goto(x, &step_pause);
+	/* Apart from those who were refused at the same time. */
+	wait += (int64_t)((x->w->request_seed + x->start_us) % (uint64_t)wait);
+	timers_set(&x->w->loop.timers, &x->timer, clock_now_ms() + wait);
+	return NEXT_WAIT;
+}
+
 static bool
 begin_lease(struct exchange *x)
 {
@@ -350,6 +385,8 @@ x_lease(struct exchange *x)
 
 	if (x->lease.waiting)
 		return NEXT_WAIT;
+	if (x->lease.failure != LEASE_OK && may_come_back(x))
+		return connect_again(x);
 	if (x->lease.failure != LEASE_OK)
 		return lease_failed(x);
 	/* What becomes a tunnel never comes back to the pool. */
@@ -477,8 +514,8 @@ drop_answer(struct exchange *x)
 	replay_drop(&x->judged);
 }
 
-/* The connection ended without an answer.  On a kept one this may be the
- * gateway's idle timer; then the request may go once more, on a new one, if
+/* The connection ended without an answer: a kept one by the gateway's idle
+ * timer, any one by a restart.  The request may go once more, on a new one, if
  * running it twice does no harm or none of it was written (RFC 9110 section
  * 9.2.2). */
 static enum next
@@ -487,8 +524,8 @@ no_answer(struct exchange *x)
 	const struct conn *conn = &x->lease.uc->conn;
 	bool unsent = conn->write_broken && conn->sent == x->sent_before;
 
-	if (!x->answered && x->reused && !x->fresh && !x->kept.lost &&
-	    (exchange_is_idempotent(x) || unsent)) {
+	if (!x->answered && !x->fresh && !x->kept.lost &&
+	    (exchange_is_idempotent(x) || (x->reused && unsent))) {
 		metric_add(&x->w->metrics->stale_retries, 1);
 		drop_answer(x);
 		lease_end(&x->lease, false);
@@ -538,6 +575,7 @@ note_answer(struct exchange *x)
 		x->first_us = clock_now_us();
 	if (x->route->auth != ROUTE_AUTH_MASTIO)
 		return; /* it speaks for itself alone */
+	gateway_answered(x->w->gateway);
 	credentials_take_nonce(x, &x->res);
 	if (field_is_token(trace) && trace.n < sizeof(x->trace))
 		snprintf(x->trace, sizeof(x->trace), "%.*s", SPAN_ARG(trace));

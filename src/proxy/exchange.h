@@ -75,7 +75,9 @@ struct exchange {
 	uint64_t seen_received, seen_sent; /* at the last look, by relay */
 
 	/* what has been tried */
-	bool fresh;             /* lease a new connection */
+	bool fresh;         /* lease a new connection */
+	int64_t refused_ms; /* when the gateway first refused one, or 0 */
+	unsigned reconnects;
 	uint64_t refused_token; /* generation that the gateway refused */
 	unsigned attempts, nonce_retries, interim;
 	unsigned tries[VERDICT_TERMINAL + 1];

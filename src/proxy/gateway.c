@@ -7,6 +7,30 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define RECENTLY_MS 60000
+#define GRAIN_MS 1000 /* one store a second is enough for all workers */
+
+void
+gateway_answered(struct gateway_state *g)
+{
+	int64_t now = clock_now_ms();
+	int64_t last =
+	    atomic_load_explicit(&g->answered_ms, memory_order_relaxed);
+
+	if (now - last >= GRAIN_MS || last == 0)
+		atomic_store_explicit(
+		    &g->answered_ms, now, memory_order_relaxed);
+}
+
+bool
+gateway_was_there(const struct gateway_state *g)
+{
+	int64_t last =
+	    atomic_load_explicit(&g->answered_ms, memory_order_relaxed);
+
+	return last && clock_now_ms() - last < RECENTLY_MS;
+}
+
 int64_t
 gateway_wall_s(const struct gateway_state *g)
 {

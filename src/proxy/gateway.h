@@ -14,7 +14,15 @@
 struct gateway_state {
 	_Atomic int64_t clock_delta_ms; /* its wall clock minus clock_now_ms();
 					 * 0 = not known, use the local clock */
+	_Atomic int64_t answered_ms;    /* when it last answered, to about a
+					 * second; 0 = never */
 };
+
+/* It has just answered. */
+void gateway_answered(struct gateway_state *);
+/* Did it, within the last minute?  Then a connection that it refuses is likely
+ * to be refused for a moment only. */
+bool gateway_was_there(const struct gateway_state *);
 
 /* Unix seconds by the gateway's clock, as far as it is known. */
 int64_t gateway_wall_s(const struct gateway_state *);

@@ -42,9 +42,28 @@ heal_concerns(const struct exchange *x)
 
 /* ---- remedies: false, it has been tried often enough ---- */
 
+/* A local token needs no nonce.  If one is asked for, the gateway does not know
+ * the token any more, as after a change of its signing key, and has looked at
+ * the certificate instead (protocol 5.2).  Where that is enough the nonce heals
+ * this request; a new token is for the next ones.  Not for two tokens in a row:
+ * then this gateway asks everybody. */
+static void
+suspect_token(struct exchange *x)
+{
+	const struct token *t = x->view->bundle->token;
+	uint64_t *suspected = &x->w->learned.suspected;
+
+	if (!credentials_show_token(x) || t->kind != TOKEN_LOCAL ||
+	    (*suspected && t->generation <= *suspected + 1))
+		return;
+	*suspected = t->generation;
+	worker_token_refused(x->w, t->generation);
+}
+
 static bool
 heal_nonce(struct exchange *x)
 {
+	suspect_token(x);
 	x->nonce_retries++;
 	metric_add(&x->w->metrics->nonce_retries, 1);
 	return true;
@@ -86,6 +105,7 @@ apply(struct exchange *x, const struct verdict *v)
 		more = more && heal_nonce(x);
 		break;
 	case VERDICT_LEARN_HTU:
+		suspect_token(x);
 		more = (*v->base ? more : x->tries[v->action] <= HEAL_BASES) &&
 		       credentials_next_base(x, v->base);
 		break;

@@ -37,7 +37,9 @@ COUNTER(upstream_failures, "upstream_connects_total", "result=\"failed\"",
 COUNTER(upstream_reused, "upstream_reuses_total", "",
     "Exchanges on a connection that had served another")
 COUNTER(stale_retries, "upstream_stale_retries_total", "",
-    "Requests sent again because a kept connection had been closed")
+    "Requests sent again because the connection ended without an answer")
+COUNTER(reconnects, "upstream_reconnects_total", "",
+    "Pauses before the gateway was asked again for a connection it refused")
 COUNTER(bytes_in, "client_received_bytes_total", "",
     "Request body bytes received from clients")
 COUNTER(bytes_out, "client_sent_bytes_total", "",

@@ -31,19 +31,36 @@ make_ctx(const struct pki *pki)
 	return ctx;
 }
 
-void
-gate_init(struct gate *g, const struct pki *pki)
+/* To g->port, or to one that the kernel picks. */
+static void
+bind_port(struct gate *g)
 {
 	struct sockaddr_in in = {.sin_family = AF_INET};
 	socklen_t len = sizeof(in);
+	int on = 1;
 
-	signal(SIGPIPE, SIG_IGN);
-	*g = (struct gate){.ctx = make_ctx(pki)};
 	g->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	setsockopt(g->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	in.sin_port = htons(g->port);
 	ck_assert_int_eq(bind(g->fd, (struct sockaddr *)&in, len), 0);
 	ck_assert_int_eq(getsockname(g->fd, (struct sockaddr *)&in, &len), 0);
 	g->port = ntohs(in.sin_port);
+}
+
+void
+gate_init(struct gate *g, const struct pki *pki)
+{
+	signal(SIGPIPE, SIG_IGN);
+	*g = (struct gate){.ctx = make_ctx(pki)};
+	bind_port(g);
+}
+
+void
+gate_close(struct gate *g)
+{
+	close(g->fd);
+	bind_port(g);
 }
 
 void

@@ -38,6 +38,8 @@ struct gate {
  * that before it connecting is refused. */
 void gate_init(struct gate *, const struct pki *);
 void gate_open(struct gate *);
+/* No new connections until it is opened again. */
+void gate_close(struct gate *);
 void gate_fini(struct gate *);
 void gate_turn(struct gate *);
 

@@ -276,8 +276,61 @@ START_TEST(upstream_closed)
 	rig_init(&rig, "");
 	a = under_way(GET);
 	gate_end(&rig.gate.conn[0], (enum gate_end)_i);
+	/* Nothing is lost by asking once more. */
+	RIG_UNTIL(&rig, rig.gate.n == 2 && rig_has_head(&rig.gate.conn[1].in));
+	gate_end(&rig.gate.conn[1], (enum gate_end)_i);
 	RIG_UNTIL(&rig, rig_has_head(&a->in));
 	check_end(a, END_UPSTREAM_CLOSED);
+}
+END_TEST
+
+/* A request that may have run is not run again. */
+START_TEST(upstream_closed_on_post)
+{
+	struct agent *a;
+
+	rig_init(&rig, "");
+	a = under_way(POST "0123456789");
+	gate_end(&rig.gate.conn[0], (enum gate_end)_i);
+	RIG_UNTIL(&rig, rig_has_head(&a->in));
+	ck_assert(rig_has(&a->in, "X-Should-Retry: false"));
+	ck_assert_uint_eq(rig_ended(&rig, END_UPSTREAM_CLOSED), 1);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig.gate.n, 1);
+}
+END_TEST
+
+/* A gateway that answered a moment ago and refuses connections is about to come
+ * back. */
+START_TEST(upstream_restarts)
+{
+	struct agent *a;
+	bool back = _i == 1;
+
+	rig_init(&rig, "");
+	a = under_way(GET);
+	gate_answers("HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n");
+	RIG_UNTIL(&rig, rig_ended(&rig, END_OK) == 1 && a->in.len);
+	rig_forget(&a->in);
+	gate_close(&rig.gate);
+	agent_say(a, POST "0123456789");
+	for (unsigned i = 0; i < 4; i++) {
+		rig_settle(&rig);
+		ck_assert_uint_eq(rig_ended(&rig, END_CONNECT_FAILED), 0);
+		rig_advance(&rig, 500);
+	}
+	if (!back) {
+		rig_advance(&rig, 2000);
+		RIG_UNTIL(&rig, rig_has_head(&a->in));
+		ck_assert_uint_eq(rig_ended(&rig, END_CONNECT_FAILED), 1);
+		return;
+	}
+	gate_open(&rig.gate);
+	rig_advance(&rig, 800);
+	RIG_UNTIL(&rig,
+	    rig.gate.n == 2 && rig_has(&rig.gate.conn[1].in, "0123456789"));
+	gate_say(&rig.gate.conn[1], SPAN("HTTP/1.1 204 No Content\r\n\r\n"));
+	RIG_UNTIL(&rig, rig_ended(&rig, END_OK) == 2);
 }
 END_TEST
 
@@ -720,6 +773,7 @@ END_TEST
 UNIT_MAIN_ROWS("ends", NULL, teardown, {said_by_the_agent, COUNT(requests)},
     {too_long, 3}, {head_fills_the_buffer, 1}, {overloaded, 1}, {ok, 1},
     {client_gone, 1}, {client_gone_in_its_body, 1}, {upstream_closed, 3},
+    {upstream_closed_on_post, 3}, {upstream_restarts, 2},
     {upstream_truncated, 1}, {upstream_truncated_in_its_body, 3},
     {upstream_bad, 5}, {upstream_head_too_large, 1}, {auth_refused, 1},
     {connect_failed, 1}, {resolve_failed, 1}, {pass_through, 4},
