@@ -75,20 +75,21 @@ def wait_idle(t, s, fds):
 
 
 def trouble(g, rnd, stop):
-    """A gateway that misbehaves until it is told to stop."""
-    while not stop.wait(rnd.random() / 5):
-        what = rnd.randrange(8)
-        if what == 0:
+    """A gateway that misbehaves until it is told to stop; but logins it
+    grants, since all would wait for the next attempt."""
+    while not stop.wait(rnd.random() / 10):
+        what = rnd.randrange(24)
+        if what < 3:
             g.close_connections(rnd.choice(("close", "reset")),
                                 rnd.choice(("idle", "idle", "all")))
-        elif what == 1:
-            g.control("POST", rnd.choice(("/nonce/rotate", "/restart-state")))
-        elif what == 2:
-            g.control("POST", "/token/expire")
+        elif what < 6:
+            g.control("POST", "/nonce/rotate")
+        elif what == 6:
+            g.control("POST", rnd.choice(("/token/expire", "/restart-state")))
         else:
             action = rnd.choice(TROUBLES)
-            g.fault(rnd.choice(("/v1/egress/", "/v1/chat/", "/v1/")),
-                    count=rnd.randint(1, 4), **action)
+            g.fault(rnd.choice(("/v1/egress/", "/v1/chat/", "/v1/broker/")),
+                    count=rnd.randint(1, 8), **action)
     g.clear_faults()
 
 
@@ -111,6 +112,7 @@ def mixed(t, g, s, crowd, rnd):
             t.run.stress_seconds / 2:
         time.sleep(0.05)
     crowd.calm = False
+    print(f"while all was well: {crowd.counts}", flush=True)
     troubles = threading.Thread(target=trouble, args=(g, rnd, stop))
     troubles.start()
     while not crowd.over and time.monotonic() < end:
