@@ -331,6 +331,16 @@ alert_text(int reason)
 	}
 }
 
+bool
+tls_was_cut(void)
+{
+	unsigned long code = ERR_peek_error();
+
+	return code == 0 ||
+	       (ERR_GET_LIB(code) == ERR_LIB_SSL &&
+		   ERR_GET_REASON(code) == SSL_R_UNEXPECTED_EOF_WHILE_READING);
+}
+
 void
 tls_explain(SSL *ssl, const char *host, struct err *err)
 {

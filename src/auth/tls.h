@@ -15,6 +15,7 @@
 #include "base/err.h"
 
 #include <openssl/ssl.h>
+#include <stdbool.h>
 
 /* What goes into a context; everything is borrowed. */
 struct tls_config {
@@ -39,6 +40,10 @@ SSL *tls_new(SSL_CTX *, const char *host, struct err *) ATTR_MUST_USE;
  * with SSL_SESSION_up_ref(). */
 typedef void tls_on_session(void *arg, SSL_SESSION *);
 void tls_set_on_session(SSL *, tls_on_session *, void *arg);
+
+/* Did the handshake end because the peer broke off, without a word why?  Asked
+ * before tls_explain(). */
+bool tls_was_cut(void);
 
 /*
  * Why the handshake with host failed, as one sentence, right after

@@ -357,6 +357,7 @@ uc_on_failed(void *arg, enum conn_failure f)
 {
 	struct upconn *uc = arg;
 	struct upstream *u = uc->u;
+	enum lease_failure failure;
 	struct err err = ERR_INIT;
 
 	if (uc->state == UC_IDLE) {
@@ -366,8 +367,9 @@ uc_on_failed(void *arg, enum conn_failure f)
 	if (uc->state != UC_CONNECTING)
 		return; /* reading will tell how the exchange ends */
 	if (f == CONN_FAIL_TLS) {
+		failure = tls_was_cut() ? LEASE_TLS_CUT : LEASE_TLS;
 		tls_explain(uc->conn.ssl, u->opt.host, &err);
-		give_up(uc, LEASE_TLS, err.text);
+		give_up(uc, failure, err.text);
 		return;
 	}
 	if (uc->proxying)

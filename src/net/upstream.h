@@ -47,6 +47,7 @@ enum lease_failure {
 	LEASE_DENIED, /* refuse() had something against every address */
 	LEASE_PROXY,  /* the proxy cannot be reached, or refuses */
 	LEASE_TLS,
+	LEASE_TLS_CUT, /* the peer broke off in mid-handshake */
 	LEASE_TIMEOUT, /* connect-timeout */
 	LEASE_CLOSED,  /* the upstream is being freed */
 };

@@ -324,6 +324,7 @@ lease_failed(struct exchange *x)
 	    [LEASE_DENIED] = END_PASS_DENIED,
 	    [LEASE_PROXY] = END_PROXY_FAILED,
 	    [LEASE_TLS] = END_TLS_FAILED,
+	    [LEASE_TLS_CUT] = END_TLS_FAILED,
 	    [LEASE_TIMEOUT] = END_CONNECT_TIMEOUT,
 	    [LEASE_CLOSED] = END_DRAIN,
 	};
@@ -339,7 +340,8 @@ may_come_back(struct exchange *x)
 {
 	int64_t now = clock_now_ms();
 
-	if (x->lease.failure != LEASE_CONNECT ||
+	if ((x->lease.failure != LEASE_CONNECT &&
+		x->lease.failure != LEASE_TLS_CUT) ||
 	    x->route->auth == ROUTE_AUTH_NONE ||
 	    !gateway_was_there(x->w->gateway))
 		return false;

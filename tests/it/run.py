@@ -3,7 +3,7 @@
 
 usage: run.py --bin DIR [--workers 1,4] [-k PATTERN] [-j N]
               [--slow-factor F] [--sanitized] [--keep] [--list]
-              [--stress-seconds N] [--aborts N] [--seed N]
+              [--stress-seconds N] [--soak-seconds N] [--aborts N] [--seed N]
 
 Each test runs in a process of its own with a directory of its own.  A test
 that works through a table also reports each row as a test.  The last line
@@ -91,6 +91,8 @@ class Running:
         self.log = os.path.join(run.dir, f"t{number}.log")
         self.begun = time.monotonic()
         self.limit = case.seconds * run.slow
+        if case.soak:
+            self.limit += run.soak_seconds
         if case.stress:
             self.limit += run.stress_seconds + run.aborts / 40 * run.slow
         self.late = False
@@ -153,7 +155,7 @@ class Running:
         took = time.monotonic() - self.begun
         word = "PASS" if passed else "FAIL"
         print(f"{word} {label_of(self.case, self.workers)} {took:.2f}")
-        if not passed:
+        if not passed or self.case.soak:  # what it measured is its result
             if self.late:
                 print(f"    it was not done after {self.limit:g} s")
             with open(self.log, encoding="utf-8", errors="replace") as f:
@@ -204,6 +206,8 @@ def main():
     p.add_argument("--list", action="store_true")
     p.add_argument("--stress-seconds", type=int, default=4,
                    help="how long the mixed load goes on")
+    p.add_argument("--soak-seconds", type=int, default=10,
+                   help="how long the chaos goes on")
     p.add_argument("--aborts", type=int, default=2000,
                    help="how many exchanges are broken off")
     p.add_argument("--seed", type=int, default=None,

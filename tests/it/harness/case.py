@@ -29,6 +29,7 @@ class Run:
         self.slow = options.slow_factor
         self.sanitized = options.sanitized
         self.stress_seconds = options.stress_seconds
+        self.soak_seconds = options.soak_seconds
         self.aborts = options.aborts
         self.seed = options.seed
         if self.seed is None:
@@ -51,6 +52,7 @@ class Case:
         self.once = flags.get("once", False)  # workers do not matter
         self.plain = flags.get("plain", False)  # measures; not sanitized
         self.alone = flags.get("alone", False)  # wants the machine
+        self.soak = flags.get("soak", False)  # as long as is wanted
         self.stress = flags.get("stress", False)  # as long as is wanted
         self.seconds = flags.get("seconds", 60)
         self.rows = flags.get("rows", [])  # each a named test of its own
