@@ -133,6 +133,12 @@ adopt(struct session *s, struct token *t)
 	    L_INT("expires_s", (t->expires_ms - now) / 1000), L_END);
 }
 
+static const char *
+mode_text(enum auth_mode mode)
+{
+	return mode == AUTH_API_KEY ? "the API key" : "the certificate alone";
+}
+
 static void
 note_failure(struct session *s, const struct login_result *r)
 {
@@ -152,8 +158,13 @@ note_failure(struct session *s, const struct login_result *r)
 	if (wait < (int64_t)r->retry_after_s * 1000)
 		wait = (int64_t)r->retry_after_s * 1000;
 	timers_set(timers_of(s), &s->due, clock_now_ms() + wait);
-	log_warn("session", "login failed", L_STR("err", r->why),
-	    L_INT("retry_ms", wait), L_END);
+	if (s->state == SESSION_WITHOUT)
+		log_info("session", "the gateway has no tokens for us",
+		    L_STR("requests_show", mode_text(session_mode(s))),
+		    L_STR("err", r->why), L_INT("retry_ms", wait), L_END);
+	else
+		log_warn("session", "login failed", L_STR("err", r->why),
+		    L_INT("retry_ms", wait), L_END);
 }
 
 static void

@@ -3,7 +3,7 @@
 EXTRA_DIST += tests/bench/README.md tests/bench/bed.py tests/bench/events.py \
 	tests/bench/run.py tests/pod/run.py tests/systemd/boot.sh \
 	tests/systemd/run.py
-EXTRA_DIST += tests/demo tests/lint/ends.sh tests/lint/http_doc.py \
+EXTRA_DIST += tests/demo tests/lint/auth_doc.py tests/lint/ends.sh tests/lint/http_doc.py \
 	tests/lint/layers.sh tests/lint/options.sh tests/lint/run
 
 all-local: layers.stamp

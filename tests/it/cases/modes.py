@@ -142,3 +142,21 @@ def api_key(t):
     keys = [v for n, v in entry["headers"] if n.lower() == "x-api-key"]
     assert keys == ["sk_local_bot_0123456789abcdef0123456789abcdef"], entry
     assert entry["proof"]["ath"] and not g.journal(TOKEN), entry
+
+
+@case
+def legacy_gateway(t):
+    """A gateway from before May 2026 knows API keys and issues no bound
+    tokens: auth = auto goes on with the key of the identity directory, and a
+    proof over it."""
+    g = t.gateway("--legacy")
+    s = t.sidecar(g, identity_dir=g.issue("old", agent="orga::old",
+                                          api_key=True))
+    for _ in range(4):
+        assert s.get("/v1/egress/peers").status == 200
+    assert s.wait_end("ok")["auth"] == "api-key"
+    served = [e for e in g.journal("/v1/egress/") if e["status"] == 200]
+    assert len(served) == 4, served
+    assert all(e["auth"] == "api-key" and e["proof"]["ath"]
+               for e in served), served
+    s.wait_log('"requests_show":"the API key"')
