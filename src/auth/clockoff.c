@@ -85,29 +85,28 @@ clockoff_date(struct span date, int64_t *unix_s)
 	return true;
 }
 
-bool
-clockoff_learn(
-    struct clockoff *c, int64_t date_s, int64_t now_ms, int64_t wall_s)
+/* How far v is outside of low..high. */
+static int64_t
+distance(int64_t v, int64_t low, int64_t high)
 {
-	int64_t off = date_s - wall_s;
-
-	if (off > CLOCKOFF_MAX_S || off < -CLOCKOFF_MAX_S)
-		return false;
-	c->base_wall_s = date_s;
-	c->base_boot_ms = now_ms;
-	return true;
+	return v < low ? low - v : v > high ? v - high : 0;
 }
 
-int64_t
-clockoff_now_s(const struct clockoff *c, int64_t now_ms, int64_t wall_s)
+enum clockoff_found
+clockoff_learn(int64_t *delta_ms, const struct clockoff_sample *s)
 {
-	if (c->base_wall_s == 0)
-		return wall_s;
-	return c->base_wall_s + (now_ms - c->base_boot_ms) / 1000;
-}
+	int64_t low = s->date_s * 1000 - s->came_ms;
+	int64_t high = s->date_s * 1000 + 999 - s->sent_ms;
+	int64_t local = s->wall_ms - s->came_ms;
+	bool known = *delta_ms != CLOCKOFF_UNKNOWN;
+	int64_t old = known ? *delta_ms : local;
 
-int64_t
-clockoff_offset_s(const struct clockoff *c, int64_t now_ms, int64_t wall_s)
-{
-	return clockoff_now_s(c, now_ms, wall_s) - wall_s;
+	if (distance(old, low, high) > CLOCKOFF_MAX_MS &&
+	    distance(local, low, high) > CLOCKOFF_WITNESS_MS)
+		return CLOCKOFF_WILD;
+	if (known && old >= low - CLOCKOFF_SLACK_MS && old <= high)
+		return CLOCKOFF_AGREES;
+	/* The one value that has a meaning of its own is a millisecond away. */
+	*delta_ms = low != CLOCKOFF_UNKNOWN ? low : low - 1;
+	return CLOCKOFF_MOVES;
 }

@@ -25,6 +25,7 @@
 #define MINT_MAX 8      /* requests to MINT_PATH in one login */
 #define CHALLENGE_MAX 4 /* rounds of challenge and endorsement */
 #define BASES_MAX 3
+#define MISDATED_S 4 /* a proof may be dated 5 s ahead (protocol 4.6) */
 
 struct login {
 	struct login_setup s;
@@ -41,6 +42,7 @@ struct login {
 	STACK_OF(X509) *presented; /* the gateway's chain, or NULL */
 	struct token *unbound;     /* what we got instead of a bound one */
 	unsigned mints, rounds;
+	int64_t dated_s; /* iat of the last proof */
 	bool clock_fixed, chain_tried, challenged, no_issuer;
 };
 
@@ -101,6 +103,7 @@ learn(struct login *l, const struct fetch_result *r)
 {
 	struct span nonce = head_value(r->head, FIELD_DPOP_NONCE);
 
+	gateway_learn_clock(l->s.gateway, r->head, r->sent_ms);
 	if (dpop_nonce_ok(nonce)) {
 		mem_wipe_free_str(l->nonce);
 		l->nonce = span_dup(nonce);
@@ -266,6 +269,19 @@ ask_challenge(struct login *l)
 
 /* ---- mint: assertion and proof for a token (protocol 3.4) ---- */
 
+/* The gateway's clock turned out to be another than the last proof was dated
+ * by: reason enough to silently refuse it, and to prove once more. */
+static bool
+was_misdated(struct login *l)
+{
+	int64_t off = l->dated_s - gateway_wall_s(l->s.gateway);
+
+	if (l->clock_fixed || (off <= MISDATED_S && off >= -MISDATED_S))
+		return false;
+	l->clock_fixed = true;
+	return true;
+}
+
 /* The token came unbound: our proof was silently refused. */
 static void
 unbound(struct login *l, struct token *t)
@@ -274,7 +290,7 @@ unbound(struct login *l, struct token *t)
 	l->unbound = t;
 	log_info("login", "the token is not bound to our key",
 	    L_STR("htu_base", l->bases[l->base]), L_END);
-	if (++l->base < l->nbases) {
+	if (was_misdated(l) || ++l->base < l->nbases) {
 		mint(l);
 		return;
 	}
@@ -339,7 +355,6 @@ on_minted(void *arg, const struct fetch_result *r)
 	if (no_answer(l, r))
 		return;
 	if (r->status == 200) {
-		gateway_learn_clock(l->s.gateway, r->head);
 		got_token(l, r);
 		return;
 	}
@@ -353,7 +368,6 @@ on_minted(void *arg, const struct fetch_result *r)
 		mint(l);
 	} else if (v.action == VERDICT_FIX_CLOCK && !l->clock_fixed) {
 		l->clock_fixed = true;
-		gateway_learn_clock(l->s.gateway, r->head);
 		mint(l);
 	} else if (v.action == VERDICT_LEARN_HTU && l->base + 1 < l->nbases) {
 		l->base++;
@@ -373,6 +387,7 @@ add_proof(struct login *l, struct buf *fields)
 	    .nonce = span_of(l->nonce),
 	    .iat = gateway_wall_s(l->s.gateway)};
 
+	l->dated_s = claims.iat;
 	buf_add_str(fields, "DPoP: ");
 	if (dpop_mint(l->s.signer, &claims, fields, jti) < 0)
 		return -1;

@@ -57,7 +57,7 @@ page_ready(void *arg, struct buf *b)
 		missing(b, "draining", NULL);
 	if (!s->identity)
 		missing(b, "no identity", "provide the files in identity-dir");
-	else if (identity_not_after(s->identity) <= clock_wall_s())
+	else if (identity_not_after(s->identity) <= gateway_wall_s(&s->gateway))
 		missing(b, "the certificate has expired",
 		    "install the certificate that was issued last");
 	if (s->session && session_mode(s->session) == AUTH_TOKEN &&
@@ -105,8 +105,8 @@ add_own_metrics(struct server *s, struct buf *b)
 	    "counter", NULL,
 	    s->session ? (double)session_logins(s->session, false) : 0);
 	metrics_write_value(b, "clock_offset_seconds", "", "gauge",
-	    "The gateway's clock minus ours",
-	    (double)(gateway_wall_s(&s->gateway) - clock_wall_s()));
+	    "The gateway's clock minus ours, up to 2 s low; 0 while unknown",
+	    (double)gateway_clock_offset_ms(&s->gateway) / 1000);
 	metrics_write_value(b, "log_lines_dropped_total", "", "counter",
 	    "Log lines that a slow reader cost", (double)log_dropped());
 }
@@ -215,9 +215,12 @@ page_status(void *arg, struct buf *b)
 	for (unsigned i = 0; i < s->nworkers; i++)
 		clients += s->workers[i]->assigned;
 	buf_printf(b,
+	    ",\"clock_known\":%s,\"clock_offset_ms\":%lld"
 	    ",\"workers\":%u,\"clients\":%u,\"draining\":%s,"
 	    "\"uptime_ms\":%lld}\n",
-	    s->nworkers, clients, s->draining ? "true" : "false",
+	    gateway_clock_known(&s->gateway) ? "true" : "false",
+	    (long long)gateway_clock_offset_ms(&s->gateway), s->nworkers,
+	    clients, s->draining ? "true" : "false",
 	    (long long)(clock_now_ms() - s->started_ms));
 	return 200;
 }

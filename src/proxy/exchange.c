@@ -578,6 +578,7 @@ note_answer(struct exchange *x)
 	if (x->route->auth != ROUTE_AUTH_MASTIO)
 		return; /* it speaks for itself alone */
 	gateway_answered(x->w->gateway);
+	gateway_learn_clock(x->w->gateway, &x->res, x->sent_us / 1000);
 	credentials_take_nonce(x, &x->res);
 	if (field_is_token(trace) && trace.n < sizeof(x->trace))
 		snprintf(x->trace, sizeof(x->trace), "%.*s", SPAN_ARG(trace));

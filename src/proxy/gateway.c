@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+#define WARN_EVERY_MS 60000
 #define RECENTLY_MS 60000
 #define GRAIN_MS 1000 /* one store a second is enough for all workers */
 
@@ -31,32 +32,89 @@ gateway_was_there(const struct gateway_state *g)
 	return last && clock_now_ms() - last < RECENTLY_MS;
 }
 
+static int64_t
+delta_of(const struct gateway_state *g)
+{
+	return atomic_load_explicit(&g->clock_delta_ms, memory_order_relaxed);
+}
+
+bool
+gateway_clock_known(const struct gateway_state *g)
+{
+	return delta_of(g) != CLOCKOFF_UNKNOWN;
+}
+
 int64_t
 gateway_wall_s(const struct gateway_state *g)
 {
-	int64_t delta =
-	    atomic_load_explicit(&g->clock_delta_ms, memory_order_relaxed);
+	int64_t delta = delta_of(g);
 
-	return delta ? (delta + clock_now_ms()) / 1000 : clock_wall_s();
+	if (delta == CLOCKOFF_UNKNOWN)
+		return clock_wall_s();
+	return (delta + clock_now_ms()) / 1000;
+}
+
+int64_t
+gateway_clock_offset_ms(const struct gateway_state *g)
+{
+	int64_t delta = delta_of(g);
+
+	if (delta == CLOCKOFF_UNKNOWN)
+		return 0;
+	return delta + clock_now_ms() - clock_wall_ms();
+}
+
+/* Every answer may say the same: one thread says it, once in a while. */
+static bool
+may_warn(struct gateway_state *g, int64_t now)
+{
+	int64_t due =
+	    atomic_load_explicit(&g->clock_warn_ms, memory_order_relaxed);
+
+	return now >= due && atomic_compare_exchange_strong_explicit(
+				 &g->clock_warn_ms, &due, now + WARN_EVERY_MS,
+				 memory_order_relaxed, memory_order_relaxed);
+}
+
+static void
+tell_move(int64_t old, int64_t delta, const struct clockoff_sample *s)
+{
+	int64_t local = s->wall_ms - s->came_ms;
+	int64_t from = old == CLOCKOFF_UNKNOWN ? 0 : old - local;
+	int64_t to = delta - local;
+
+	if (to - from > CLOCKOFF_SLACK_MS || from - to > CLOCKOFF_SLACK_MS)
+		log_info("clock",
+		    "proofs are dated by the gateway's clock, which is not "
+		    "where it was",
+		    L_INT("old_offset_ms", from), L_INT("new_offset_ms", to),
+		    L_END);
 }
 
 void
-gateway_learn_clock(struct gateway_state *g, const struct head *answer)
+gateway_learn_clock(
+    struct gateway_state *g, const struct head *answer, int64_t sent_ms)
 {
 	struct span date = head_value(answer, FIELD_DATE);
-	struct clockoff off = {0};
-	int64_t date_s;
+	struct clockoff_sample s = {.sent_ms = sent_ms};
+	enum clockoff_found found = CLOCKOFF_WILD;
+	int64_t old = delta_of(g), delta = old;
 
 	if (!date.p)
 		return;
-	if (!clockoff_date(date, &date_s) ||
-	    !clockoff_learn(&off, date_s, clock_now_ms(), clock_wall_s())) {
+	s.came_ms = clock_now_ms();
+	s.wall_ms = clock_wall_ms();
+	if (clockoff_date(date, &s.date_s))
+		found = clockoff_learn(&delta, &s);
+	if (found == CLOCKOFF_WILD && may_warn(g, s.came_ms))
 		log_warn("clock",
 		    "the gateway's Date is malformed or over 10 minutes off "
-		    "and not believed; set this machine's clock",
-		    L_SPAN("date", date), L_END);
-		return;
-	}
-	atomic_store_explicit(&g->clock_delta_ms,
-	    off.base_wall_s * 1000 - off.base_boot_ms, memory_order_relaxed);
+		    "and not believed; set this machine's clock right, or the "
+		    "gateway's",
+		    L_SPAN("date", date), L_INT("local_s", s.wall_ms / 1000),
+		    L_END);
+	if (found == CLOCKOFF_MOVES &&
+	    atomic_compare_exchange_strong_explicit(&g->clock_delta_ms, &old,
+		delta, memory_order_relaxed, memory_order_relaxed))
+		tell_move(old, delta, &s);
 }

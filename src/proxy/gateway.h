@@ -1,8 +1,8 @@
 /*
  * gateway: what any thread may learn about the gateway while it works:
- * independent scalars, the later value wins.
+ * independent scalars, the later value wins.  All zero is the beginning.
  *
- * Threads: any; relaxed atomics.
+ * Threads: any; relaxed atomics, written only when something changes.
  */
 #ifndef PROXY_GATEWAY_H
 #define PROXY_GATEWAY_H
@@ -12,8 +12,8 @@
 #include <stdatomic.h>
 
 struct gateway_state {
-	_Atomic int64_t clock_delta_ms; /* its wall clock minus clock_now_ms();
-					 * 0 = not known, use the local clock */
+	_Atomic int64_t clock_delta_ms; /* auth/clockoff.h */
+	_Atomic int64_t clock_warn_ms;  /* no warning before that */
 	_Atomic int64_t answered_ms;    /* when it last answered, to about a
 					 * second; 0 = never */
 };
@@ -26,8 +26,14 @@ bool gateway_was_there(const struct gateway_state *);
 
 /* Unix seconds by the gateway's clock, as far as it is known. */
 int64_t gateway_wall_s(const struct gateway_state *);
-/* Take the clock from the Date of an answer; one that is malformed or over 10
- * minutes off (auth/clockoff.h) is not believed, which is logged. */
-void gateway_learn_clock(struct gateway_state *, const struct head *answer);
+/* The gateway's clock minus ours; 0 while nothing is known. */
+int64_t gateway_clock_offset_ms(const struct gateway_state *);
+bool gateway_clock_known(const struct gateway_state *);
+/* Look at the Date of a final answer, which must have come over a connection
+ * on which the gateway proved who it is; sent_ms: clock_now_ms() when the
+ * request was sent, or before.  What is not believed is logged, once a minute
+ * at most; so is a move of more than 2 s. */
+void gateway_learn_clock(
+    struct gateway_state *, const struct head *answer, int64_t sent_ms);
 
 #endif

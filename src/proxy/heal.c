@@ -109,9 +109,7 @@ apply(struct exchange *x, const struct verdict *v)
 		more = (*v->base ? more : x->tries[v->action] <= HEAL_BASES) &&
 		       credentials_next_base(x, v->base);
 		break;
-	case VERDICT_FIX_CLOCK:
-		if (more)
-			gateway_learn_clock(x->w->gateway, &x->res);
+	case VERDICT_FIX_CLOCK: /* its Date has been looked at */
 		break;
 	case VERDICT_LOGIN:
 		more = more && heal_token(x);

@@ -88,54 +88,106 @@ START_TEST(bad_dates)
 }
 END_TEST
 
-START_TEST(the_local_clock_serves_until_something_is_learnt)
-{
-	struct clockoff c = {0};
+/* All at a local clock of WALL, BOOT ms after start.  Times in ms. */
+#define DATE_S 1700000000
+#define BOOT 5000
+#define SET(off) (DATE_S * INT64_C(1000) - BOOT + (off))
+#define NEVER CLOCKOFF_UNKNOWN
 
-	ck_assert_int_eq(clockoff_now_s(&c, 5000, 1700000000), 1700000000);
-	ck_assert_int_eq(clockoff_offset_s(&c, 5000, 1700000000), 0);
+static const struct {
+	const char *what;
+	int64_t old;   /* estimate before */
+	int64_t local; /* the local clock is ahead of the Date by */
+	int64_t took;  /* from the request to its answer */
+	enum clockoff_found found;
+	int64_t now; /* estimate after, if it moves */
+} learnt[] = {
+    {"first, clocks agree", NEVER, 300, 20, CLOCKOFF_MOVES, SET(0)},
+    {"first, ours is 20 s behind", NEVER, -20000, 20, CLOCKOFF_MOVES, SET(0)},
+    {"first, ours is 20 s ahead", NEVER, 20000, 20, CLOCKOFF_MOVES, SET(0)},
+    {"first, 10 min behind", NEVER, -600000, 0, CLOCKOFF_MOVES, SET(0)},
+    {"first, over 10 min behind", NEVER, -600001, 0, CLOCKOFF_WILD, 0},
+    {"first, 10 min ahead", NEVER, 600999, 0, CLOCKOFF_MOVES, SET(0)},
+    {"first, over 10 min ahead", NEVER, 601000, 0, CLOCKOFF_WILD, 0},
+    {"first, an hour behind", NEVER, -3600000, 0, CLOCKOFF_WILD, 0},
+    {"first, an hour ahead", NEVER, 3600000, 0, CLOCKOFF_WILD, 0},
+    {"the same again", SET(0), 0, 0, CLOCKOFF_AGREES, 0},
+    {"late in the second", SET(999), 0, 0, CLOCKOFF_AGREES, 0},
+    {"ahead", SET(1000), 0, 0, CLOCKOFF_MOVES, SET(0)},
+    {"ahead for a slow answer", SET(1000), 0, 1, CLOCKOFF_AGREES, 0},
+    {"a little behind", SET(-2000), 0, 0, CLOCKOFF_AGREES, 0},
+    {"behind", SET(-2001), 0, 0, CLOCKOFF_MOVES, SET(0)},
+    {"the gateway's went 2 min ahead", SET(-120000), 0, 0, CLOCKOFF_MOVES,
+	SET(0)},
+    {"the gateway's went 2 min back", SET(120000), 0, 0, CLOCKOFF_MOVES,
+	SET(0)},
+    {"ours jumped an hour ahead", SET(0), 3600000, 20, CLOCKOFF_AGREES, 0},
+    {"ours jumped an hour back", SET(0), -3600000, 20, CLOCKOFF_AGREES, 0},
+    {"ours jumped, the gateway's moved", SET(-30000), 3600000, 20,
+	CLOCKOFF_MOVES, SET(0)},
+    {"the gateway's is off by an hour", SET(-3600000), -3600000, 0,
+	CLOCKOFF_WILD, 0},
+    {"the gateway's is off by minus an hour", SET(3600000), 3600000, 0,
+	CLOCKOFF_WILD, 0},
+    {"correction of 10 min", SET(-600000), 900000, 0, CLOCKOFF_MOVES, SET(0)},
+    {"correction of more", SET(-600001), 900000, 0, CLOCKOFF_WILD, 0},
+    {"asleep with an answer unread", SET(3600000), 3600000, 3601000,
+	CLOCKOFF_AGREES, 0},
+    {"machine stopped, local clock set right", SET(-3600000), -30000, 0,
+	CLOCKOFF_MOVES, SET(0)},
+    {"machine stopped, local clock not right", SET(-3600000), -30001, 0,
+	CLOCKOFF_WILD, 0},
+};
+
+START_TEST(one_date)
+{
+	struct clockoff_sample s = {.date_s = DATE_S,
+	    .sent_ms = BOOT - learnt[_i].took,
+	    .came_ms = BOOT,
+	    .wall_ms = DATE_S * INT64_C(1000) + learnt[_i].local};
+	int64_t delta = learnt[_i].old;
+
+	ck_assert_msg(clockoff_learn(&delta, &s) == learnt[_i].found, "%s",
+	    learnt[_i].what);
+	ck_assert_msg(
+	    delta == (learnt[_i].found == CLOCKOFF_MOVES ? learnt[_i].now
+							 : learnt[_i].old),
+	    "%s", learnt[_i].what);
 }
 END_TEST
 
-START_TEST(the_gateways_clock_runs_on)
+/* A gateway whose clock is the one of boot: its estimate is known all the
+ * same. */
+START_TEST(known_is_not_zero)
 {
-	struct clockoff c = {0};
+	struct clockoff_sample s = {5, 5000, 5000, 5000};
+	int64_t delta = CLOCKOFF_UNKNOWN;
 
-	/* 20 s ahead of ours, learnt at 5000 ms */
-	ck_assert(clockoff_learn(&c, 1700000020, 5000, 1700000000));
-	ck_assert_int_eq(clockoff_now_s(&c, 5000, 1700000000), 1700000020);
-	ck_assert_int_eq(clockoff_now_s(&c, 5999, 1700000000), 1700000020);
-	ck_assert_int_eq(clockoff_now_s(&c, 65000, 1700000060), 1700000080);
-	ck_assert_int_eq(clockoff_offset_s(&c, 65000, 1700000060), 20);
-	/* our clock is set right meanwhile: the estimate stays */
-	ck_assert_int_eq(clockoff_now_s(&c, 65000, 1700000080), 1700000080);
-	ck_assert_int_eq(clockoff_offset_s(&c, 65000, 1700000080), 0);
+	ck_assert_int_eq(clockoff_learn(&delta, &s), CLOCKOFF_MOVES);
+	ck_assert_int_eq(delta, -1);
+	ck_assert_int_eq(clockoff_learn(&delta, &s), CLOCKOFF_AGREES);
 }
 END_TEST
 
-START_TEST(a_wild_clock_is_not_believed)
+/* Whatever part of a second a Date hides: the estimate comes to rest, never
+ * ahead of the truth and never 2 s behind it. */
+START_TEST(many_dates)
 {
-	static const struct {
-		int64_t off;
-		bool ok;
-	} rows[] = {
-	    {CLOCKOFF_MAX_S, true},
-	    {-CLOCKOFF_MAX_S, true},
-	    {CLOCKOFF_MAX_S + 1, false},
-	    {-CLOCKOFF_MAX_S - 1, false},
-	};
+	int64_t delta = CLOCKOFF_UNKNOWN, truth = SET(123);
+	unsigned moves = 0;
 
-	for (size_t i = 0; i < COUNT(rows); i++) {
-		struct clockoff c = {0};
+	for (int64_t now = BOOT; now < BOOT + 100000; now += 317) {
+		struct clockoff_sample s = {(truth + now - 20) / 1000, now - 40,
+		    now, DATE_S * INT64_C(1000)};
 
-		ck_assert(clockoff_learn(&c, 1700000000 + rows[i].off, 5000,
-			      1700000000) == rows[i].ok);
-		ck_assert_int_eq(clockoff_offset_s(&c, 5000, 1700000000),
-		    rows[i].ok ? rows[i].off : 0);
+		moves += clockoff_learn(&delta, &s) == CLOCKOFF_MOVES;
+		ck_assert_int_le(delta, truth);
+		ck_assert_int_ge(delta, truth - CLOCKOFF_SLACK_MS);
 	}
+	ck_assert_uint_eq(moves, 1);
 }
 END_TEST
 
-UNIT_MAIN("clockoff", good_dates, every_month_agrees_with_libc, bad_dates,
-    the_local_clock_serves_until_something_is_learnt,
-    the_gateways_clock_runs_on, a_wild_clock_is_not_believed)
+UNIT_MAIN_ROWS("clockoff", NULL, NULL, {good_dates, 1},
+    {every_month_agrees_with_libc, 1}, {bad_dates, 1},
+    {one_date, COUNT(learnt)}, {known_is_not_zero, 1}, {many_dates, 1})

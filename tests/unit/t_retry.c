@@ -340,6 +340,49 @@ START_TEST(clock_is_learned)
 }
 END_TEST
 
+/* Every final answer of the gateway keeps the estimate; the local clock may
+ * jump as it likes, and no request is repeated for it. */
+START_TEST(local_clock_jumps)
+{
+	static const int64_t jumps[] = {3600, -3600, 86400 * 365, -1779357600};
+	struct agent *a = agent_open(&rig, false);
+
+	clock_fake(RIG_START_MS, 1779357600);
+	for (size_t i = 0; i <= COUNT(jumps); i++) {
+		agent_say(a, GET);
+		arrived(0, "");
+		says(0, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+			"Date: Thu, 21 May 2026 10:00:30 GMT\r\n\r\nhello");
+		answered(a, "hello");
+		rig_forget(&a->in);
+		ck_assert_int_eq(gateway_wall_s(&rig.gateway), 1779357630);
+		if (i < COUNT(jumps))
+			clock_fake(RIG_START_MS, 1779357600 + jumps[i]);
+	}
+	ck_assert_uint_eq(rig_ended(&rig, END_OK), COUNT(jumps) + 1);
+	ck_assert_uint_eq(
+	    metric_get(&rig.w->metrics->proofs), COUNT(jumps) + 1);
+	clock_fake(RIG_START_MS, time(NULL));
+}
+END_TEST
+
+/* Only the Date of a final answer counts. */
+START_TEST(clock_of_an_interim_answer)
+{
+	struct agent *a = agent_open(&rig, false);
+
+	clock_fake(RIG_START_MS, 1779357600);
+	agent_say(a, GET);
+	arrived(0, "");
+	says(0, "HTTP/1.1 103 Early Hints\r\n"
+		"Date: Thu, 21 May 2026 10:00:30 GMT\r\n\r\n");
+	says(0, HELLO);
+	answered(a, HELLO);
+	ck_assert(!gateway_clock_known(&rig.gateway));
+	clock_fake(RIG_START_MS, time(NULL));
+}
+END_TEST
+
 START_TEST(body_lost)
 {
 	struct agent *a;
@@ -630,8 +673,9 @@ UNIT_MAIN_ROWS("retry", setup, teardown, {stale_connection, 6},
     {stale_only_once, 1}, {not_after_a_first_byte, 1}, {closed_while_idle, 3},
     {stale_with_half_a_body, 1}, {new_nonce, COUNT(bodies)},
     {nonces_without_end, 1}, {new_login, COUNT(bodies)}, {login_once, 1},
-    {clock_is_learned, 1}, {body_lost, 1}, {token_ends_in_the_queue, 1},
-    {early_answer, 1}, {both_at_once, 1}, {pipelined, 1}, {expect_continue, 1},
-    {expect_and_refused, 1}, {half_closed_agent, 1},
-    {connect_to_the_gateway, 1}, {slow_agent, 1}, {slow_agent_at_the_end, 1},
-    {agent_that_never_reads, 1})
+    {clock_is_learned, 1}, {local_clock_jumps, 1},
+    {clock_of_an_interim_answer, 1}, {body_lost, 1},
+    {token_ends_in_the_queue, 1}, {early_answer, 1}, {both_at_once, 1},
+    {pipelined, 1}, {expect_continue, 1}, {expect_and_refused, 1},
+    {half_closed_agent, 1}, {connect_to_the_gateway, 1}, {slow_agent, 1},
+    {slow_agent_at_the_end, 1}, {agent_that_never_reads, 1})

@@ -2,6 +2,7 @@
  * t_worker: what main may rely on: draining, and giving back what was lent.
  */
 #include "base/clock.h"
+#include "base/mem.h"
 
 #include "rig.h"
 #include "unit.h"
@@ -103,16 +104,45 @@ START_TEST(a_ping_is_answered_by_a_turn)
 }
 END_TEST
 
+/* The Date of an answer whose request went out at once. */
+static void
+learn(struct gateway_state *g, const char *date)
+{
+	char *text = mem_printf("HTTP/1.1 200 OK\r\nDate: %s\r\n\r\n", date);
+	const struct head_limits limits = {1000, 10};
+	struct field fields[10];
+	struct head head;
+
+	head_reset(&head, fields);
+	ck_assert_int_eq(
+	    head_parse_response(&head, span_of(text), &limits), HEAD_DONE);
+	gateway_learn_clock(g, &head, clock_now_ms());
+	free(text);
+}
+
 START_TEST(clock_of_the_gateway)
 {
 	struct gateway_state g = {0};
 
 	clock_fake(5000, 1700000000);
+	ck_assert(!gateway_clock_known(&g));
 	ck_assert_int_eq(gateway_wall_s(&g), 1700000000);
-	g.clock_delta_ms = 1700000090000 - 5000;
+	ck_assert_int_eq(gateway_clock_offset_ms(&g), 0);
+	learn(&g, "Tue, 14 Nov 2023 23:13:20 GMT"); /* an hour ahead */
+	ck_assert(!gateway_clock_known(&g));
+	learn(&g, "Tue, 14 Nov 2023 22:14:50 GMT");
+	ck_assert(gateway_clock_known(&g));
 	ck_assert_int_eq(gateway_wall_s(&g), 1700000090);
+	ck_assert_int_eq(gateway_clock_offset_ms(&g), 90000);
 	/* The local wall clock may jump, the gateway's does not. */
-	clock_fake(6000, 1);
+	clock_fake(6000, 1700003601);
+	ck_assert_int_eq(gateway_wall_s(&g), 1700000091);
+	ck_assert_int_eq(gateway_clock_offset_ms(&g), -3510000);
+	learn(&g, "Tue, 14 Nov 2023 22:14:51 GMT");
+	ck_assert_int_eq(gateway_wall_s(&g), 1700000091);
+	/* Nonsense changes nothing. */
+	learn(&g, "yesterday");
+	learn(&g, "Tue, 14 Nov 2023 21:14:51 GMT");
 	ck_assert_int_eq(gateway_wall_s(&g), 1700000091);
 }
 END_TEST
