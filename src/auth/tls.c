@@ -290,6 +290,12 @@ fail:
 }
 
 void
+tls_set_time(SSL *ssl, int64_t unix_s)
+{
+	X509_VERIFY_PARAM_set_time(SSL_get0_param(ssl), (time_t)unix_s);
+}
+
+void
 tls_set_on_session(SSL *ssl, tls_on_session *on_session, void *arg)
 {
 	struct note *note = SSL_get_ex_data(ssl, note_index);

@@ -16,6 +16,7 @@
 
 #include <openssl/ssl.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /* What goes into a context; everything is borrowed. */
 struct tls_config {
@@ -35,6 +36,9 @@ SSL_CTX *tls_ctx_new(const struct tls_config *, struct err *) ATTR_MUST_USE;
  * SSL_set_session().
  */
 SSL *tls_new(SSL_CTX *, const char *host, struct err *) ATTR_MUST_USE;
+
+/* Judge the gateway's certificates as of then, not by the local clock. */
+void tls_set_time(SSL *, int64_t unix_s);
 
 /* Called with each session that may be resumed, on the SSL's thread; keep it
  * with SSL_SESSION_up_ref(). */

@@ -205,6 +205,8 @@ begin_session(struct server *s, struct err *err)
 		return 0;
 	}
 	gateway_upstream_options(conf, &o);
+	o.trusted_s = gateway_trusted_s;
+	o.trusted_arg = &s->gateway;
 	s->signer = signer_new(s->identity, err);
 	if (!s->signer)
 		return -1;

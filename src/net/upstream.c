@@ -262,9 +262,13 @@ new_tls(struct upconn *uc, struct err *err)
 {
 	struct upstream *u = uc->u;
 	SSL *ssl = tls_new(uc->identity.ctx, u->opt.host, err);
+	int64_t trusted_s =
+	    u->opt.trusted_s ? u->opt.trusted_s(u->opt.trusted_arg) : 0;
 
 	if (!ssl)
 		return NULL;
+	if (trusted_s)
+		tls_set_time(ssl, trusted_s);
 	tls_set_on_session(ssl, on_session, uc);
 	if (u->session && u->session_generation == uc->identity.generation)
 		SSL_set_session(ssl, u->session);

@@ -29,6 +29,10 @@ struct upstream_options {
 	const char *(*refuse)(void *arg, const struct sockaddr *);
 	void *refuse_arg;
 	const char *cure; /* what to do when the name has no address */
+	/* Unix seconds to judge its certificates by, 0 = by the local clock.
+	 * NULL: always so. */
+	int64_t (*trusted_s)(const void *arg);
+	const void *trusted_arg;
 	int64_t connect_ms, idle_ms;
 	unsigned max_uses, max_connections;
 	size_t in_limit; /* of each connection */

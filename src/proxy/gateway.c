@@ -55,6 +55,14 @@ gateway_wall_s(const struct gateway_state *g)
 }
 
 int64_t
+gateway_trusted_s(const void *arg)
+{
+	const struct gateway_state *g = arg;
+
+	return gateway_clock_known(g) ? gateway_wall_s(g) : 0;
+}
+
+int64_t
 gateway_clock_offset_ms(const struct gateway_state *g)
 {
 	int64_t delta = delta_of(g);

@@ -26,6 +26,8 @@ bool gateway_was_there(const struct gateway_state *);
 
 /* Unix seconds by the gateway's clock, as far as it is known. */
 int64_t gateway_wall_s(const struct gateway_state *);
+/* The same for upstream_options: 0 if it is not known. */
+int64_t gateway_trusted_s(const void *gateway_state);
 /* The gateway's clock minus ours; 0 while nothing is known. */
 int64_t gateway_clock_offset_ms(const struct gateway_state *);
 bool gateway_clock_known(const struct gateway_state *);

@@ -136,6 +136,8 @@ adopt_upstream(struct worker *w)
 	}
 	worker_upstream_options(w, &o);
 	gateway_upstream_options(b->config, &o);
+	o.trusted_s = gateway_trusted_s;
+	o.trusted_arg = w->gateway;
 	w->upstream = upstream_new(&w->loop, w->resolver, w->metrics, &o);
 }
 
