@@ -77,6 +77,7 @@ libsidecar_a_SOURCES = \
 	src/proxy/exchange.c src/proxy/exchange.h \
 	src/proxy/gateway.c src/proxy/gateway.h \
 	src/proxy/heal.c src/proxy/heal.h \
+	src/proxy/mcp.c src/proxy/mcp.h \
 	src/proxy/message.c src/proxy/message.h \
 	src/proxy/passthrough.c src/proxy/passthrough.h \
 	src/proxy/tunnel.c src/proxy/tunnel.h \

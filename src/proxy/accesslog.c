@@ -9,6 +9,7 @@
 #include "proxy/message.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 static const char *const methods[] = {"other", "GET", "HEAD", "POST", "PUT",
     "DELETE", "OPTIONS", "PATCH", "CONNECT", "TRACE"};
@@ -182,4 +183,24 @@ accesslog_write(struct exchange *x)
 	add_fields(x, line, style);
 	buf_add_str(line, style == LOG_JSON ? "}\n" : "\n");
 	worker_log_line(x->w);
+}
+
+void
+accesslog_set_request_id(struct exchange *x, struct span given)
+{
+	struct worker *w = x->w;
+	uint64_t id = w->request_seed + ++w->request_count;
+	bool ok = given.n > 0 && given.n < sizeof(x->request_id);
+
+	for (size_t i = 0; ok && i < given.n; i++)
+		ok = ascii_digit(given.p[i]) || given.p[i] == '-' ||
+		     given.p[i] == '_' || given.p[i] == '.' ||
+		     (ascii_lower(given.p[i]) >= 'a' &&
+			 ascii_lower(given.p[i]) <= 'z');
+	if (ok)
+		snprintf(x->request_id, sizeof(x->request_id), "%.*s",
+		    SPAN_ARG(given));
+	else
+		snprintf(x->request_id, sizeof(x->request_id), "%016llx",
+		    (unsigned long long)id);
 }

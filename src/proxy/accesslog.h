@@ -9,6 +9,8 @@
 
 #include "proxy/exchange.h"
 
+/* The client's own id if it is harmless in logs, else one of ours. */
+void accesslog_set_request_id(struct exchange *, struct span given);
 void accesslog_write(struct exchange *);
 
 /* The trace-id in a traceparent field (W3C Trace Context section 3.2.2), or

@@ -2,8 +2,8 @@
  * exchange: see exchange.h.  A request's life, in the order in which it lives
  * it:
  *
- *   admit -> token -> lease -> send -> body -> answer -> judge -> relay
- *   -> finish -> flush -> done
+ *   admit -> token -> lease -> hold -> send -> body -> answer -> judge
+ *   -> relay -> finish -> flush -> done
  *
  * CONNECT goes lease -> tunnel -> finish, a WebSocket answer -> tunnel.
  *
@@ -12,8 +12,9 @@
  * and looks at the state of things, not at who called.
  *
  * Back edges, each bounded: token -> admit (a newer view), send -> token (the
- * token expired in the queue), answer -> lease (a kept connection was stale),
- * judge -> send (new proof), judge -> token (new login).
+ * token expired in the queue), hold -> lease (the connection was closed while
+ * it waited), answer -> lease (a kept connection was stale), judge -> hold (new
+ * proof), judge -> token (new login).
  */
 #include "proxy/exchange.h"
 
@@ -26,6 +27,7 @@
 #include "proxy/client.h"
 #include "proxy/credentials.h"
 #include "proxy/heal.h"
+#include "proxy/mcp.h"
 #include "proxy/message.h"
 #include "proxy/passthrough.h"
 #include "proxy/tunnel.h"
@@ -51,6 +53,7 @@ struct step {
 static enum next x_admit(struct exchange *);
 static enum next x_token(struct exchange *);
 static enum next x_lease(struct exchange *);
+static enum next x_hold(struct exchange *);
 static enum next x_send(struct exchange *);
 static enum next x_body(struct exchange *);
 static enum next x_answer(struct exchange *);
@@ -69,6 +72,8 @@ static const struct step step_admit = {"admit", x_admit, 0, END_OK},
 			     END_CONNECT_TIMEOUT},
 			 step_queue = {"queue", x_lease, LIMIT(queue_timeout),
 			     END_QUEUE_TIMEOUT},
+			 step_hold = {"hold", x_hold, LIMIT(body_timeout),
+			     END_BODY_TIMEOUT},
 			 step_send = {"send", x_send, 0, END_OK},
 			 step_body = {"body", x_body, LIMIT(body_timeout),
 			     END_BODY_TIMEOUT},
@@ -123,29 +128,6 @@ x_goto(struct exchange *x, const struct step *step)
 	return NEXT_GO;
 }
 
-/* A pass-through host's failures are its own, not the gateway's. */
-static enum end
-end_on_route(struct exchange *x, enum end end)
-{
-	if (!x->route || x->route->auth != ROUTE_AUTH_NONE)
-		return end;
-	switch (end) {
-	case END_RESOLVE_FAILED:
-	case END_CONNECT_FAILED:
-	case END_UPSTREAM_BAD:
-		return END_PASS_FAILED;
-	case END_UPSTREAM_CLOSED:
-		snprintf(x->detail, sizeof(x->detail),
-		    "it closed the connection without an answer");
-		return END_PASS_FAILED;
-	case END_CONNECT_TIMEOUT:
-	case END_FIRST_BYTE_TIMEOUT:
-		return END_PASS_TIMEOUT;
-	default:
-		return end;
-	}
-}
-
 /* The only way to end; the first reason wins.  What ends while its last bytes
  * go out has not ended well after all. */
 static enum next
@@ -155,7 +137,7 @@ x_end(struct exchange *x, enum end end)
 		return NEXT_GO;
 	timers_cancel(&x->w->loop.timers, &x->timer);
 	if (x->step != &step_flush) {
-		x->end = end_on_route(x, end);
+		x->end = passthrough_end(x, end);
 		x->step = &step_finish;
 		return NEXT_GO;
 	}
@@ -171,6 +153,15 @@ x_end_why(struct exchange *x, enum end end, const char *why)
 {
 	snprintf(x->detail, sizeof(x->detail), "%s", why ? why : "");
 	return x_end(x, end);
+}
+
+static enum next
+pause_until(struct exchange *x, int64_t due_ms, const struct step *then)
+{
+	x->then = then;
+	x_goto(x, &step_pause);
+	timers_set(&x->w->loop.timers, &x->timer, due_ms);
+	return NEXT_WAIT;
 }
 
 /* Has the client left, or has it only said all that it wants to say? */
@@ -358,12 +349,9 @@ connect_again(struct exchange *x)
 
 	metric_add(&x->w->metrics->reconnects, 1);
 	x->lease.failure = LEASE_OK;
-	x->then = &step_lease;
-	x_goto(x, &step_pause);
 	/* Apart from those who were refused at the same time. */
 	wait += (int64_t)((x->w->request_seed + x->start_us) % (uint64_t)wait);
-	timers_set(&x->w->loop.timers, &x->timer, clock_now_ms() + wait);
-	return NEXT_WAIT;
+	return pause_until(x, clock_now_ms() + wait, &step_lease);
 }
 
 static bool
@@ -394,8 +382,31 @@ x_lease(struct exchange *x)
 	/* What becomes a tunnel never comes back to the pool. */
 	x->fresh |= raw || x->upgrade;
 	if (x->lease.uc || begin_lease(x))
-		return x_goto(x, raw ? &step_tunnel : &step_send);
+		return x_goto(x, raw ? &step_tunnel : &step_hold);
 	return x_goto(x, x->lease.queued ? &step_queue : &step_lease);
+}
+
+/* ---- hold: not while the gateway's front end would lose it ---- */
+
+static enum next
+x_hold(struct exchange *x)
+{
+	int64_t due_ms;
+
+	switch (mcp_hold(x, &due_ms)) {
+	case MCP_GO:
+		break;
+	case MCP_BODY:
+		conn_resume(&x->c->conn);
+		return NEXT_WAIT;
+	case MCP_LATER:
+		return pause_until(x, due_ms, &step_hold);
+	}
+	if (!x->mcp.waited || !x->lease.uc->conn.eof)
+		return x_goto(x, &step_send);
+	x->mcp.waited = false;
+	lease_end(&x->lease, false);
+	return x_goto(x, &step_lease);
 }
 
 /* ---- send: the head with a fresh proof, and what the gateway refused
@@ -479,6 +490,7 @@ pump_request(struct exchange *x)
 	if (x->up.bytes != before)
 		x_touch(x);
 	count_kept(x->w);
+	mcp_sent(x);
 	return true;
 }
 
@@ -573,6 +585,7 @@ note_answer(struct exchange *x)
 {
 	struct span trace = head_value(&x->res, FIELD_X_CULLIS_TRACE);
 
+	mcp_over(x);
 	if (!x->first_us)
 		x->first_us = clock_now_us();
 	if (x->route->auth != ROUTE_AUTH_MASTIO)
@@ -668,18 +681,15 @@ try_again(struct exchange *x, bool login, int64_t due_ms)
 		     x->res_framing.kind != FRAMING_CLOSE &&
 		     head_keep_alive(&x->res);
 	bool keep = clean && !login && !due_ms;
+	const struct step *then;
 
 	drop_answer(x);
 	if (keep)
 		lease_again(&x->lease);
 	else
 		lease_end(&x->lease, clean);
-	x->then = login ? &step_token : keep ? &step_send : &step_lease;
-	if (!due_ms)
-		return x_goto(x, x->then);
-	x_goto(x, &step_pause);
-	timers_set(&x->w->loop.timers, &x->timer, due_ms);
-	return NEXT_WAIT;
+	then = login ? &step_token : keep ? &step_hold : &step_lease;
+	return due_ms ? pause_until(x, due_ms, then) : x_goto(x, then);
 }
 
 static enum next
@@ -827,6 +837,7 @@ static void
 release(struct exchange *x)
 {
 	unpark(x);
+	mcp_over(x);
 	drop_answer(x);
 	replay_drop(&x->kept);
 	count_kept(x->w);
@@ -905,27 +916,6 @@ on_leased(struct lease *l)
 static const struct lease_ops exchange_lease_ops = {
     on_leased, on_leased, on_leased};
 
-/* The client's own id if it is harmless in logs, else one of ours. */
-static void
-set_request_id(struct exchange *x, struct span given)
-{
-	struct worker *w = x->w;
-	uint64_t id = w->request_seed + ++w->request_count;
-	bool ok = given.n > 0 && given.n < sizeof(x->request_id);
-
-	for (size_t i = 0; ok && i < given.n; i++)
-		ok = ascii_digit(given.p[i]) || given.p[i] == '-' ||
-		     given.p[i] == '_' || given.p[i] == '.' ||
-		     (ascii_lower(given.p[i]) >= 'a' &&
-			 ascii_lower(given.p[i]) <= 'z');
-	if (ok)
-		snprintf(x->request_id, sizeof(x->request_id), "%.*s",
-		    SPAN_ARG(given));
-	else
-		snprintf(x->request_id, sizeof(x->request_id), "%016llx",
-		    (unsigned long long)id);
-}
-
 static void
 reset(struct exchange *x, struct client *c, struct headbox *box)
 {
@@ -946,7 +936,7 @@ exchange_start(struct exchange *x, struct client *c, struct headbox *box,
 {
 	reset(x, c, box);
 	x->req = *head;
-	set_request_id(x, head_value(head, FIELD_X_REQUEST_ID));
+	accesslog_set_request_id(x, head_value(head, FIELD_X_REQUEST_ID));
 	x_goto(x, &step_admit);
 	exchange_run(x);
 }
@@ -956,7 +946,7 @@ exchange_refuse(
     struct exchange *x, struct client *c, enum end end, const char *detail)
 {
 	reset(x, c, NULL);
-	set_request_id(x, SPAN_NONE);
+	accesslog_set_request_id(x, SPAN_NONE);
 	x_goto(x, &step_admit);
 	x_end_why(x, end, detail);
 	exchange_run(x);

@@ -1,8 +1,8 @@
 /*
  * exchange: one request and its answer.  exchange.c is the request's life from
- * top to bottom: admit, route, token, lease, send, body, answer, judge, relay,
- * finish, flush, done; tunnel.c is what CONNECT and WebSocket do instead of the
- * relay.
+ * top to bottom: admit, route, token, lease, hold, send, body, answer, judge,
+ * relay, finish, flush, done; tunnel.c is what CONNECT and WebSocket do instead
+ * of the relay.
  *
  * Threads: its worker's.  Embedded in the client; reset between requests.
  */
@@ -87,6 +87,16 @@ struct exchange {
 	bool proofless;                      /* none was taken: go without */
 	bool proof_wanted;                   /* the gateway has asked for one */
 	const struct step *then;             /* after the pause */
+	struct {
+		bool looked;       /* at the body, if it could be */
+		bool unseen;       /* it could not, look when it is sent */
+		bool waited;       /* the connection may have been closed */
+		bool notification; /* that is what it is */
+		bool under_way;    /* the door is closed for it */
+		int64_t go_ms;     /* then it may be sent */
+		int64_t held_ms;   /* since then it waits, 0 = did not */
+		unsigned resends;
+	} mcp;
 
 	/* how it ends */
 	struct timer timer;

@@ -126,3 +126,79 @@ gateway_learn_clock(
 		delta, memory_order_relaxed, memory_order_relaxed))
 		tell_move(old, delta, &s);
 }
+
+/* ---- POSTs that wait ---- */
+
+#define COUNT_BITS 16
+#define COUNT_MASK ((1u << COUNT_BITS) - 1)
+
+static uint64_t
+held_value(int64_t until_ms, unsigned under_way)
+{
+	return (uint64_t)until_ms << COUNT_BITS | under_way;
+}
+
+static int64_t
+held_until(uint64_t held)
+{
+	return (int64_t)(held >> COUNT_BITS);
+}
+
+static bool
+replace(struct gateway_state *g, uint64_t *held, uint64_t with)
+{
+	return atomic_compare_exchange_weak_explicit(&g->posts_held, held, with,
+	    memory_order_relaxed, memory_order_relaxed);
+}
+
+static uint64_t
+load(struct gateway_state *g)
+{
+	return atomic_load_explicit(&g->posts_held, memory_order_relaxed);
+}
+
+int64_t
+gateway_posts_held(struct gateway_state *g, int64_t now_ms, bool *under_way)
+{
+	uint64_t held = load(g);
+
+	*under_way = (held & COUNT_MASK) != 0;
+	return held_until(held) > now_ms ? held_until(held) : 0;
+}
+
+bool
+gateway_hold_posts(struct gateway_state *g, int64_t now_ms, int64_t until_ms)
+{
+	uint64_t held = load(g);
+
+	do {
+		if (held_until(held) > now_ms ||
+		    (held & COUNT_MASK) == COUNT_MASK)
+			return false;
+	} while (
+	    !replace(g, &held, held_value(until_ms, (held & COUNT_MASK) + 1)));
+	return true;
+}
+
+void
+gateway_release_posts(struct gateway_state *g, int64_t until_ms)
+{
+	uint64_t held = load(g), with;
+
+	do {
+		unsigned left = (held & COUNT_MASK) - 1;
+		bool keep = left && held_until(held) > until_ms;
+
+		with = held_value(keep ? held_until(held) : until_ms, left);
+	} while (!replace(g, &held, with));
+}
+
+void
+gateway_hold_posts_until(struct gateway_state *g, int64_t until_ms)
+{
+	uint64_t held = load(g);
+
+	while (held_until(held) < until_ms &&
+	       !replace(g, &held, held_value(until_ms, held & COUNT_MASK)))
+		;
+}

@@ -7,6 +7,7 @@
 #ifndef PROXY_GATEWAY_H
 #define PROXY_GATEWAY_H
 
+#include "base/attr.h"
 #include "http/head.h"
 
 #include <stdatomic.h>
@@ -16,6 +17,9 @@ struct gateway_state {
 	_Atomic int64_t clock_warn_ms;  /* no warning before that */
 	_Atomic int64_t answered_ms;    /* when it last answered, to about a
 					 * second; 0 = never */
+	/* Until when POSTs wait << 16 | notifications under way: one value,
+	 * so that a door that one worker opens is not another's. */
+	_Atomic uint64_t posts_held;
 };
 
 /* It has just answered. */
@@ -23,6 +27,19 @@ void gateway_answered(struct gateway_state *);
 /* Did it, within the last minute?  Then a connection that it refuses is likely
  * to be refused for a moment only. */
 bool gateway_was_there(const struct gateway_state *);
+
+/* Until when POSTs have to wait at `now`, 0 = they need not; under_way: perhaps
+ * shorter, look again. */
+int64_t gateway_posts_held(
+    struct gateway_state *, int64_t now_ms, bool *under_way);
+/* A notification begins: POSTs wait for its end, but not beyond until_ms.
+ * False: they wait already, so must this one. */
+bool gateway_hold_posts(
+    struct gateway_state *, int64_t now_ms, int64_t until_ms) ATTR_MUST_USE;
+/* It has ended: they wait until then. */
+void gateway_release_posts(struct gateway_state *, int64_t until_ms);
+/* POSTs wait until then, if not longer. */
+void gateway_hold_posts_until(struct gateway_state *, int64_t until_ms);
 
 /* Unix seconds by the gateway's clock, as far as it is known. */
 int64_t gateway_wall_s(const struct gateway_state *);

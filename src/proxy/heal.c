@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "proxy/client.h"
 #include "proxy/credentials.h"
+#include "proxy/mcp.h"
 
 #include <stdio.h>
 
@@ -34,6 +35,8 @@ heal_concerns(const struct exchange *x)
 {
 	struct verdict_input in;
 
+	if (mcp_lost(x))
+		return true;
 	if (x->auth != ROUTE_AUTH_MASTIO)
 		return false;
 	in = input_of(x);
@@ -161,9 +164,15 @@ too_large(struct exchange *x, const struct verdict *v, enum end *end)
 enum heal
 heal_judge(struct exchange *x, enum end *end, int64_t *due_ms)
 {
-	struct verdict_input in = input_of(x);
+	struct verdict_input in;
 	struct verdict v;
 
+	if (mcp_lost(x)) {
+		metric_add(&x->w->metrics->retries_lost, 1);
+		*due_ms = mcp_lost_until(x);
+		return HEAL_AGAIN;
+	}
+	in = input_of(x);
 	in.body = buf_span(&x->judged.body);
 	if (in.body.n > VERDICT_BODY_MAX)
 		in.body.n = VERDICT_BODY_MAX;

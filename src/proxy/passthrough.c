@@ -6,6 +6,7 @@
 #include "base/address.h"
 #include "base/mem.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct passthrough {
@@ -109,5 +110,27 @@ passthrough_free(struct worker *w)
 		TAILQ_REMOVE(&w->passthroughs, p, link);
 		upstream_free(p->u);
 		free(p);
+	}
+}
+
+enum end
+passthrough_end(struct exchange *x, enum end end)
+{
+	if (!x->route || x->route->auth != ROUTE_AUTH_NONE)
+		return end;
+	switch (end) {
+	case END_RESOLVE_FAILED:
+	case END_CONNECT_FAILED:
+	case END_UPSTREAM_BAD:
+		return END_PASS_FAILED;
+	case END_UPSTREAM_CLOSED:
+		snprintf(x->detail, sizeof(x->detail),
+		    "it closed the connection without an answer");
+		return END_PASS_FAILED;
+	case END_CONNECT_TIMEOUT:
+	case END_FIRST_BYTE_TIMEOUT:
+		return END_PASS_TIMEOUT;
+	default:
+		return end;
 	}
 }

@@ -8,11 +8,14 @@
 #ifndef PROXY_PASSTHROUGH_H
 #define PROXY_PASSTHROUGH_H
 
-#include "proxy/worker.h"
+#include "proxy/exchange.h"
 
 /* The upstream of a route without authentication; made when first asked for,
  * and there until the worker ends. */
 struct upstream *passthrough_upstream(struct worker *, const struct route *);
 void passthrough_free(struct worker *);
+/* A pass-through host's failures are its own, not the gateway's: how such an
+ * exchange ends instead. */
+enum end passthrough_end(struct exchange *, enum end);
 
 #endif

@@ -40,6 +40,10 @@ COUNTER(stale_retries, "upstream_stale_retries_total", "",
     "Requests sent again because the connection ended without an answer")
 COUNTER(reconnects, "upstream_reconnects_total", "",
     "Pauses before the gateway was asked again for a connection it refused")
+COUNTER(retries_lost, "retries_total", "reason=\"lost\"",
+    "Requests sent again")
+COUNTER(mcp_holds, "mcp_holds_total", "",
+    "Requests that waited behind an MCP notification")
 COUNTER(bytes_in, "client_received_bytes_total", "",
     "Request body bytes received from clients")
 COUNTER(bytes_out, "client_sent_bytes_total", "",

@@ -70,6 +70,7 @@ UNIT_PROXY_TESTS = \
 	tests/unit/t_credentials \
 	tests/unit/t_exchange \
 	tests/unit/t_forward \
+	tests/unit/t_mcp \
 	tests/unit/t_patience \
 	tests/unit/t_retry \
 	tests/unit/t_tunnel \
@@ -248,6 +249,10 @@ tests_unit_t_forward_LDADD = $(UNIT_LIBS)
 tests_unit_t_patience_SOURCES = tests/unit/t_patience.c $(UNIT_RIG_SOURCES)
 tests_unit_t_patience_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_patience_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_mcp_SOURCES = tests/unit/t_mcp.c $(UNIT_RIG_SOURCES)
+tests_unit_t_mcp_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_mcp_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_retry_SOURCES = tests/unit/t_retry.c $(UNIT_RIG_SOURCES)
 tests_unit_t_retry_CFLAGS = $(UNIT_CFLAGS)
