@@ -44,6 +44,7 @@ libsidecar_a_SOURCES = \
 	src/conf/access.c src/conf/access.h \
 	src/conf/addrfile.c src/conf/addrfile.h \
 	src/conf/config.c src/conf/config.h \
+	src/conf/cgroup.c src/conf/cgroup.h \
 	src/conf/cpus.c src/conf/cpus.h \
 	src/conf/idsource.c src/conf/idsource.h \
 	src/conf/option_tbl.h \
@@ -62,6 +63,7 @@ libsidecar_a_SOURCES = \
 	src/net/mailbox.c src/net/mailbox.h \
 	src/net/peer.c src/net/peer.h \
 	src/net/relay.c src/net/relay.h \
+	src/net/budget.c src/net/budget.h \
 	src/net/replay.c src/net/replay.h \
 	src/net/resolve.c src/net/resolve.h \
 	src/net/timers.c src/net/timers.h \
@@ -70,6 +72,7 @@ libsidecar_a_SOURCES = \
 	src/net/viaproxy.c src/net/viaproxy.h \
 	src/proxy/accesslog.c src/proxy/accesslog.h \
 	src/proxy/admit.c src/proxy/admit.h \
+	src/proxy/bound.c src/proxy/bound.h \
 	src/proxy/bundle.c src/proxy/bundle.h \
 	src/proxy/caller.c src/proxy/caller.h \
 	src/proxy/client.c src/proxy/client.h \

@@ -119,9 +119,12 @@ ascii_hex(char c)
 static void
 buf_grow(struct buf *b, size_t need)
 {
-	size_t cap = b->cap ? b->cap : 256;
+	size_t cap = b->cap;
 	char *p;
 
+	/* What is put into an empty one at once is often all. */
+	if (b->len == 0)
+		cap = (need + 255) / 256 * 256;
 	while (cap < need)
 		cap += cap;
 	p = mem_realloc(NULL, cap);

@@ -9,7 +9,9 @@
 #include "auth/identity.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "conf/cgroup.h"
 #include "conf/idsource.h"
+#include "proxy/bound.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,6 +149,8 @@ load_both(const struct cli *cli, struct config **conf, struct identity **id,
 		return;
 	if (serving && config_read_secrets(*conf, found, &err) < 0)
 		findings_err(found, &err);
+	if (serving)
+		bound_report(*conf, cgroup_memory_limit(""), found);
 	source = idsource_of(*conf);
 	*id = identity_load(&source, found, &err);
 	if (!*id || (!identity_mastio_url(*id) && !serving))

@@ -6,6 +6,7 @@
 
 #include "base/address.h"
 #include "base/mem.h"
+#include "conf/cgroup.h"
 #include "conf/parse.h"
 #include "conf/secret.h"
 #include "conf/setting.h"
@@ -74,6 +75,7 @@ load_defaults(
 		setting_apply(conf, OPTION_identity_dir,
 		    SPAN(CONFIG_IDENTITY_DIR), &s, found);
 
+	setting_apply_max_buffer(conf, cgroup_memory_limit(""), found);
 	setting_apply(
 	    conf, OPTION_admin_listen, SPAN("127.0.0.1:7781"), &s, found);
 	if (!run.p)

@@ -4,29 +4,11 @@
 #include "conf/cpus.h"
 
 #include "base/mem.h"
-#include "base/str.h"
+#include "conf/cgroup.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <unistd.h>
-
-/* The first bytes of root + path, or absent. */
-static struct span
-read_some(const char *root, const char *path, char *text, size_t max)
-{
-	char *name = mem_printf("%s%s", root, path);
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
-	ssize_t n = -1;
-
-	free(name);
-	if (fd >= 0) {
-		n = read(fd, text, max);
-		close(fd);
-	}
-	return n > 0 ? span_new(text, (size_t)n) : SPAN_NONE;
-}
 
 /* CPUs that a quota per period amounts to; UINT_MAX if there is no quota. */
 static unsigned
@@ -45,24 +27,17 @@ static unsigned
 cgroup2_cpus(const char *root)
 {
 	char groups[4096], max[64], *path;
-	struct span rest =
-	    read_some(root, "/proc/self/cgroup", groups, sizeof(groups));
-	unsigned cpus = UINT_MAX;
+	struct span group = cgroup_read_line(
+	    root, "/proc/self/cgroup", SPAN("0::/"), groups, sizeof(groups));
+	struct span quota, period;
 
-	while (rest.p && cpus == UINT_MAX) {
-		struct span line = span_cut(&rest, '\n'), quota, period;
-
-		if (!span_starts(line, SPAN("0::/")))
-			continue;
-		path = mem_printf(
-		    "/sys/fs/cgroup%.*s/cpu.max", (int)line.n - 3, line.p + 3);
-		period = read_some(root, path, max, sizeof(max));
-		free(path);
-		period = span_cut(&period, '\n');
-		quota = span_cut(&period, ' ');
-		cpus = quota_cpus(quota, period);
-	}
-	return cpus;
+	if (!group.p)
+		return UINT_MAX;
+	path = mem_printf("/sys/fs/cgroup/%.*s/cpu.max", SPAN_ARG(group));
+	period = cgroup_read_line(root, path, SPAN(""), max, sizeof(max));
+	free(path);
+	quota = span_cut(&period, ' ');
+	return quota_cpus(quota, period);
 }
 
 /* cgroup v1, as containers see it: their own group is mounted at the top. */
@@ -70,12 +45,14 @@ static unsigned
 cgroup1_cpus(const char *root)
 {
 	char quota[64], period[64];
-	struct span q = read_some(
-	    root, "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", quota, sizeof(quota));
-	struct span p = read_some(root, "/sys/fs/cgroup/cpu/cpu.cfs_period_us",
-	    period, sizeof(period));
+	struct span q =
+	    cgroup_read_line(root, "/sys/fs/cgroup/cpu/cpu.cfs_quota_us",
+		SPAN(""), quota, sizeof(quota));
+	struct span p =
+	    cgroup_read_line(root, "/sys/fs/cgroup/cpu/cpu.cfs_period_us",
+		SPAN(""), period, sizeof(period));
 
-	return quota_cpus(span_cut(&q, '\n'), span_cut(&p, '\n'));
+	return quota_cpus(q, p);
 }
 
 unsigned

@@ -190,6 +190,15 @@ OPT(relay_buffer, "relay-buffer", SIZE, "4k..16m", "64k", OPTION_START,
     "buffer of each direction",
     "How much of a body is held per direction while the other side is "
     "slower; above that, reading pauses.")
+OPT(max_buffer, "max-buffer", SIZE, "1m..16g", NULL, OPTION_START,
+    "all buffers and TLS state together",
+    "How much the buffers of all connections and the TLS state of those to the "
+    "gateway may take together; each worker has an equal share.  When it runs "
+    "short, reading pauses: a body goes on in small pieces, and the next one "
+    "is read when the one before has been delivered.  Without this key it is "
+    "half the memory limit of the cgroup, at most 64m.  cullis-sidecar check "
+    "prints what that, replay-total and the limits on clients and connections "
+    "amount to.")
 OPT(replay_limit, "replay-limit", SIZE, "0..1g", "4m", OPTION_START,
     "largest request body kept for a retry",
     "How much of a request body is kept so that the request can be sent "

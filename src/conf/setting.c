@@ -9,9 +9,12 @@
 #include "conf/parse.h"
 #include "http/field.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define WORKERS_AUTO_MAX 4
+#define MAX_BUFFER_MIB 64 /* unless it is set */
 
 static void *
 member(struct config *conf, enum option_id id)
@@ -290,4 +293,22 @@ setting_apply_list(struct config *conf, enum option_id id, struct span text,
 
 		setting_apply(conf, id, item, s, found);
 	}
+}
+
+void
+setting_apply_max_buffer(
+    struct config *conf, uint64_t cgroup_limit, struct findings *found)
+{
+	uint64_t mib = cgroup_limit / 2 >> 20;
+	char where[64] = "default", text[16];
+
+	if (mib < MAX_BUFFER_MIB)
+		snprintf(where, sizeof(where),
+		    "default, half of the cgroup's %" PRIu64 "m",
+		    cgroup_limit >> 20);
+	else
+		mib = MAX_BUFFER_MIB;
+	snprintf(text, sizeof(text), "%" PRIu64 "m", mib ? mib : 1);
+	setting_apply(conf, OPTION_max_buffer, span_of(text),
+	    &(struct setting){CONFIG_DEFAULT, where, EXIT_CONFIG}, found);
 }

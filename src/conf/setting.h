@@ -22,6 +22,9 @@ void setting_apply(struct config *, enum option_id, struct span text,
 /* The same for a flag or variable, where commas separate a list. */
 void setting_apply_list(struct config *, enum option_id, struct span text,
     const struct setting *, struct findings *);
+/* The default of max-buffer: half of what the cgroup may use, in mebibytes. */
+void setting_apply_max_buffer(
+    struct config *, uint64_t cgroup_limit, struct findings *);
 /* Give back what a member owns. */
 void setting_clear(struct config *, enum option_id);
 

@@ -195,6 +195,7 @@ page_status(void *arg, struct buf *b)
 {
 	struct server *s = arg;
 	unsigned clients = 0;
+	size_t buffered = 0;
 
 	buf_printf(b, "{\"version\":\"%s\"", PACKAGE_VERSION);
 	if (s->identity) {
@@ -214,13 +215,15 @@ page_status(void *arg, struct buf *b)
 	}
 	for (unsigned i = 0; i < s->nworkers; i++)
 		clients += s->workers[i]->assigned;
+	for (unsigned i = 0; i < s->nworkers; i++)
+		buffered += budget_used(&s->workers[i]->loop.budget);
 	buf_printf(b,
 	    ",\"clock_known\":%s,\"clock_offset_ms\":%lld"
-	    ",\"workers\":%u,\"clients\":%u,\"draining\":%s,"
-	    "\"uptime_ms\":%lld}\n",
+	    ",\"workers\":%u,\"clients\":%u,\"buffered_bytes\":%zu,"
+	    "\"draining\":%s,\"uptime_ms\":%lld}\n",
 	    gateway_clock_known(&s->gateway) ? "true" : "false",
 	    (long long)gateway_clock_offset_ms(&s->gateway), s->nworkers,
-	    clients, s->draining ? "true" : "false",
+	    clients, buffered, s->draining ? "true" : "false",
 	    (long long)(clock_now_ms() - s->started_ms));
 	return 200;
 }

@@ -11,7 +11,7 @@
 #include <openssl/err.h>
 #include <unistd.h>
 
-#define READ_STEP 16384 /* one TLS record */
+#define READ_STEP BUDGET_STEP_TLS
 
 static void on_rd(evutil_socket_t, short, void *);
 static void on_wr(evutil_socket_t, short, void *);
@@ -40,6 +40,45 @@ watch_write(struct conn *c, bool on)
 		event_del(&c->wr);
 }
 
+/* The budget follows what is really held. */
+static void
+charge(struct conn *c)
+{
+	size_t now = c->in.cap + c->out.cap;
+
+	if (c->ssl)
+		now += CONN_TLS_STATE + (c->record_held ? CONN_TLS_RECORD : 0) +
+		       (c->out.len ? c->fragment : 0);
+	if (now != c->charged)
+		budget_charge(&c->loop->budget, &c->charged, now);
+}
+
+bool
+conn_tight(const struct conn *c)
+{
+	return budget_tight(&c->loop->budget);
+}
+
+/* What may be read at once while the budget is tight. */
+static size_t
+step_of(const struct conn *c)
+{
+	return c->ssl ? BUDGET_STEP_TLS : BUDGET_STEP;
+}
+
+/* How much more may be read into `in`. */
+static size_t
+room_of(const struct conn *c)
+{
+	size_t limit = c->in_limit;
+
+	if (c->held)
+		return 0;
+	if (c->in_tight < limit && conn_tight(c))
+		limit = c->in_tight;
+	return c->in.len < limit ? limit - c->in.len : 0;
+}
+
 static void
 conn_init(struct conn *c, struct loop *loop, int fd, size_t in_limit,
     const struct conn_ops *ops, void *owner)
@@ -50,7 +89,8 @@ conn_init(struct conn *c, struct loop *loop, int fd, size_t in_limit,
 	    .ops = ops,
 	    .owner = owner,
 	    .fd = fd,
-	    .in_limit = in_limit};
+	    .in_limit = in_limit,
+	    .in_tight = BUDGET_STEP};
 	/* Fails on a Unix socket, where it is not needed. */
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	event_assign(&c->rd, loop->base, fd, EV_READ | EV_PERSIST, on_rd, c);
@@ -83,6 +123,8 @@ conn_init_connect(struct conn *c, struct loop *loop, const struct sockaddr *sa,
 	c->ssl = ssl;
 	if (ssl)
 		SSL_set_fd(ssl, fd);
+	c->in_tight = step_of(c);
+	charge(c);
 	c->state = CONN_CONNECTING;
 	if (connect(fd, sa, len) == 0 || errno == EINPROGRESS) {
 		watch_write(c, true);
@@ -199,13 +241,27 @@ read_plain(struct conn *c, char *to, size_t room)
 	return false;
 }
 
+/* A record that waits inside OpenSSL costs its whole buffer, and so does the
+ * one for writing that a session ticket has left there. */
+static void
+note_record(struct conn *c)
+{
+	c->record_held = SSL_has_pending(c->ssl);
+	if (!c->record_held)
+		SSL_free_buffers(c->ssl);
+}
+
 static void
 fill(struct conn *c)
 {
 	bool more = true;
+	size_t room;
 
-	while (more && !c->eof && c->in.len < c->in_limit) {
-		size_t room = c->in_limit - c->in.len;
+	/* Record by record while memory is short: what is read ahead would
+	 * have to be kept. */
+	if (c->ssl)
+		SSL_set_read_ahead(c->ssl, !conn_tight(c));
+	while (more && !c->eof && (room = room_of(c)) > 0) {
 		char *to;
 
 		if (room > READ_STEP)
@@ -213,10 +269,13 @@ fill(struct conn *c)
 		to = buf_reserve(&c->in, room);
 		more = c->ssl ? read_tls(c, to, room) : read_plain(c, to, room);
 	}
-	if (c->in.len >= c->in_limit)
+	if (room_of(c) == 0)
 		watch_read(c, false);
 	if (c->in.len == 0)
 		buf_free(&c->in);
+	if (c->ssl)
+		note_record(c);
+	charge(c);
 }
 
 static void
@@ -228,8 +287,7 @@ on_rd(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (c->state == CONN_HANDSHAKE) {
 		handshake(c);
-	} else if (c->state == CONN_OPEN && !c->eof &&
-		   c->in.len < c->in_limit) {
+	} else if (c->state == CONN_OPEN && !c->eof) {
 		size_t before = c->in.len;
 
 		fill(c);
@@ -243,13 +301,35 @@ conn_resume(struct conn *c)
 {
 	if (c->in.len == 0)
 		buf_free(&c->in);
-	if (c->state != CONN_OPEN || c->eof || c->rd_on ||
-	    c->in.len >= c->in_limit)
+	charge(c);
+	c->in_tight = c->in.len + step_of(c);
+	c->held = false;
+	if (c->state != CONN_OPEN || c->eof || c->rd_on || room_of(c) == 0)
 		return;
 	watch_read(c, true);
 	/* Bytes inside OpenSSL do not make the socket readable. */
 	if (c->ssl && SSL_has_pending(c->ssl))
 		event_active(&c->rd, EV_READ, 0);
+}
+
+void
+conn_hold(struct conn *c)
+{
+	if (c->in.len == 0)
+		buf_free(&c->in);
+	charge(c);
+	c->held = true;
+}
+
+/* A record that the peer does not take is held by OpenSSL besides `out`. */
+static void
+fit_records(struct conn *c)
+{
+	size_t size = conn_tight(c) ? BUDGET_STEP : SSL3_RT_MAX_PLAIN_LENGTH;
+
+	if (c->fragment != size)
+		SSL_set_max_send_fragment(c->ssl, (long)size);
+	c->fragment = size;
 }
 
 /* Bytes written, 0 to wait, -1 when the peer takes no more. */
@@ -297,6 +377,8 @@ conn_flush(struct conn *c)
 		return false;
 	if (c->state != CONN_OPEN)
 		return true; /* opened() watches for writing */
+	if (c->ssl && c->out.len)
+		fit_records(c);
 	while (c->out.len) {
 		ssize_t n = write_some(c);
 
@@ -304,6 +386,7 @@ conn_flush(struct conn *c)
 			c->errnum = errno;
 			c->write_broken = true;
 			buf_free(&c->out);
+			charge(c);
 			watch_write(c, false);
 			return false;
 		}
@@ -317,6 +400,7 @@ conn_flush(struct conn *c)
 	watch_write(c, c->out.len > 0 || c->write_end != c->write_ended);
 	if (c->out.len == 0)
 		buf_free(&c->out);
+	charge(c);
 	return true;
 }
 
@@ -363,6 +447,7 @@ conn_start_tls(struct conn *c, SSL *ssl)
 	c->state = CONN_HANDSHAKE;
 	buf_free(&c->in);
 	buf_free(&c->out);
+	charge(c);
 	watch_write(c, true); /* the handshake begins in the next turn */
 }
 
@@ -396,4 +481,5 @@ conn_close(struct conn *c, bool abort)
 	c->in.secret = c->out.secret = true; /* tokens and bodies passed here */
 	buf_free(&c->in);
 	buf_free(&c->out);
+	charge(c);
 }

@@ -16,6 +16,7 @@ loop_init(struct loop *l)
 	event_config_free(config);
 	timers_init(&l->timers, l->base);
 	mailbox_init(&l->mailbox, l->base);
+	budget_init(&l->budget, &l->timers);
 	l->corpses = NULL;
 	l->stop = false;
 }
@@ -36,6 +37,7 @@ loop_fini(struct loop *l)
 {
 	mailbox_fini(&l->mailbox);
 	bury_all(l);
+	budget_fini(&l->budget);
 	timers_fini(&l->timers);
 	event_base_free(l->base);
 }

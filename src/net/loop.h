@@ -9,6 +9,7 @@
 #ifndef NET_LOOP_H
 #define NET_LOOP_H
 
+#include "net/budget.h"
 #include "net/mailbox.h"
 #include "net/timers.h"
 
@@ -22,6 +23,7 @@ struct loop {
 	struct event_base *base;
 	struct timers timers;
 	struct mailbox mailbox;
+	struct budget budget; /* of its connections */
 	struct corpse *corpses;
 	bool stop;
 };

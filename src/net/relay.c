@@ -42,16 +42,19 @@ finish(struct relay *r, struct conn *to)
 static enum relay_status
 step(struct relay *r, struct conn *from, struct conn *to, struct replay *keep)
 {
-	struct span in = buf_span(&from->in), data = SPAN_NONE;
+	struct span all = buf_span(&from->in), in = all, data = SPAN_NONE;
 	enum chunked_status cs;
 
+	/* No more than fits, for both buffers are held until it is moved. */
+	if (to && in.n > r->high - to->out.len)
+		in.n = r->high - to->out.len;
 	if (r->in.kind == FRAMING_CHUNKED) {
 		cs = chunked_read(&r->chunked, &in, &data);
 		if (cs == CHUNKED_BAD)
 			return RELAY_BAD;
 		if (data.n)
 			put(r, to, keep, data);
-		buf_consume(&from->in, from->in.len - in.n);
+		buf_consume(&from->in, (size_t)(in.p - all.p));
 		return cs == CHUNKED_DONE ? finish(r, to) : RELAY_MORE;
 	}
 	if (r->in.kind == FRAMING_LENGTH && in.n > r->left)
@@ -64,6 +67,20 @@ step(struct relay *r, struct conn *from, struct conn *to, struct replay *keep)
 	return RELAY_MORE;
 }
 
+/* With so much in it the sink is full; while memory is short, with anything. */
+static size_t
+high_of(const struct relay *r, const struct conn *to)
+{
+	return conn_tight(to) ? 1 : r->high;
+}
+
+/* Full no more? */
+static bool
+has_drained(const struct relay *r, const struct conn *to)
+{
+	return to->out.len <= high_of(r, to) / 4;
+}
+
 /* Until the source is empty or the sink is full. */
 static enum relay_status
 pump(struct relay *r, struct conn *from, struct conn *to, struct replay *keep)
@@ -72,7 +89,7 @@ pump(struct relay *r, struct conn *from, struct conn *to, struct replay *keep)
 
 	while (s == RELAY_MORE && from->in.len && !r->full) {
 		s = step(r, from, to, keep);
-		r->full = to && to->out.len >= r->high;
+		r->full = to && to->out.len >= high_of(r, to);
 	}
 	if (s != RELAY_MORE || from->in.len || !from->eof)
 		return s;
@@ -88,7 +105,7 @@ relay_run(
 	enum relay_status s = RELAY_DONE;
 
 	do {
-		if (r->full && to->out.len <= r->high / 4)
+		if (r->full && has_drained(r, to))
 			r->full = false;
 		if (!r->done && !r->full)
 			s = pump(r, from, to, keep);
@@ -96,9 +113,11 @@ relay_run(
 			s = RELAY_MORE;
 		if (to && !conn_flush(to))
 			return s;
-	} while (s == RELAY_MORE && r->full && to->out.len <= r->high / 4);
-	/* A source whose sink is full stays unread, up to its own limit. */
-	if (!r->full)
+	} while (s == RELAY_MORE && r->full && has_drained(r, to));
+	/* What follows a body is for later. */
+	if (r->full)
+		conn_hold(from);
+	else if (!r->done || from->in.len == 0)
 		conn_resume(from);
 	return s;
 }

@@ -13,6 +13,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* At once, per loop: a handshake under way holds twice what an open connection
+ * does, and more of them only make each take longer. */
+#define CONNECTING_MAX 16
 #define ADDRESS_LIFE_MS 30000
 #define ADDRESS_MIN_MS 250 /* RFC 8305 section 5 */
 
@@ -148,6 +151,7 @@ offer(struct upconn *uc)
 		stop_waiting(l);
 		give(uc, l);
 		l->ops->on_leased(l);
+		balance(u); /* its place among those that connect */
 		return;
 	}
 	TAILQ_REMOVE(&u->others, uc, link);
@@ -585,7 +589,7 @@ balance(struct upstream *u)
 		if (u->connections >= u->opt.max_connections && u->idle_count)
 			upconn_close(TAILQ_LAST(&u->idle, upconn_list));
 		l->queued = u->connections >= u->opt.max_connections;
-		if (!l->queued)
+		if (!l->queued && u->connecting < CONNECTING_MAX)
 			connect_new(u, l->identity);
 	}
 }

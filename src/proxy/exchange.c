@@ -614,6 +614,9 @@ begin_relay(struct exchange *x)
 		buf_add_span(out, start);
 	if (x->down.chunk_out && x->down.done)
 		write_last_chunk(out);
+	/* A stalled stream shall not hold its head for long. */
+	x->answer_keeps = head_keep_alive(&x->res);
+	drop_answer(x);
 }
 
 /* The head's spans must outlive what is read next. */
@@ -791,7 +794,7 @@ lease_reusable(const struct exchange *x)
 {
 	return x->end == END_OK && !x->tunnel && !x->upgrade && x->up.done &&
 	       x->down.done && x->res_framing.kind != FRAMING_CLOSE &&
-	       head_keep_alive(&x->res);
+	       x->answer_keeps;
 }
 
 static void

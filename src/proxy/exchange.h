@@ -63,7 +63,7 @@ struct exchange {
 
 	/* the answer */
 	struct lease lease;
-	struct headbox *res_box; /* while the answer is judged */
+	struct headbox *res_box; /* until the answer's head has gone on */
 	struct head res;
 	struct framing res_framing;
 	struct relay down;
@@ -71,6 +71,7 @@ struct exchange {
 	size_t judged_room;
 	bool answered;        /* a byte of this attempt's answer came */
 	bool answer_begun;    /* something of the final answer went out */
+	bool answer_keeps;    /* and the gateway keeps its connection */
 	uint64_t sent_before; /* conn's count when this attempt began */
 	uint64_t seen_received, seen_sent; /* at the last look, by relay */
 

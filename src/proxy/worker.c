@@ -86,6 +86,14 @@ largest(uint64_t a, uint64_t b, uint64_t c)
 	return (size_t)(ab > c ? ab : c);
 }
 
+/* Of max-upstream-connections, for one worker. */
+static unsigned
+upstream_share(const struct config *conf)
+{
+	return (conf->max_upstream_connections + conf->workers - 1) /
+	       conf->workers;
+}
+
 void
 gateway_upstream_options(const struct config *conf, struct upstream_options *o)
 {
@@ -114,9 +122,7 @@ worker_upstream_options(const struct worker *w, struct upstream_options *o)
 	*o = (struct upstream_options){.connect_ms = conf->connect_timeout_ms,
 	    .idle_ms = conf->upstream_idle_timeout_ms,
 	    .max_uses = conf->upstream_max_uses,
-	    .max_connections =
-		(conf->max_upstream_connections + conf->workers - 1) /
-		conf->workers,
+	    .max_connections = upstream_share(conf),
 	    .in_limit =
 		largest(conf->relay_buffer, conf->max_head, ANSWER_HEAD_MIN)};
 }
@@ -373,6 +379,9 @@ worker_new(unsigned id, const struct config *conf, struct resolver *resolver,
 	TAILQ_INIT(&w->token_waiters);
 	TAILQ_INIT(&w->passthroughs);
 	loop_init(&w->loop);
+	budget_set_limit(&w->loop.budget,
+	    (size_t)conf->max_buffer / conf->workers,
+	    (size_t)upstream_share(conf) * (CONN_TLS_STATE + BUDGET_STEP_TLS));
 	timer_init(&w->log_timer, on_log_timer, w);
 	return w;
 }

@@ -113,9 +113,10 @@ def options(section):
     end = text.find("\n/* ", start + 1)
     keys = re.findall(r'^OPT\(\w+,\s*"([a-z-]+)"', text[start:end], re.M)
     by_key = {r[1]: r for r in rows("src/conf/option_tbl.h", "OPT")}
+    # NULL: found out at start, as the meaning says.
     return table(["key", "default", "meaning"],
-                 [[f"`{k}`", by_key[k][4], by_key[k][7].replace("  ", " ")]
-                  for k in keys])
+                 [[f"`{k}`", by_key[k][4].replace("NULL", "–"),
+                   by_key[k][7].replace("  ", " ")] for k in keys])
 
 
 def constants():

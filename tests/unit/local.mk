@@ -65,6 +65,7 @@ UNIT_NET_TESTS = \
 # Between a scripted agent and a scripted gateway.
 UNIT_PROXY_TESTS = \
 	tests/unit/t_accesslog \
+	tests/unit/t_budget \
 	tests/unit/t_caller \
 	tests/unit/t_ends \
 	tests/unit/t_credentials \
@@ -233,6 +234,10 @@ tests_unit_t_credentials_SOURCES = tests/unit/t_credentials.c \
     tests/unit/jose.c tests/unit/jose.h $(UNIT_RIG_SOURCES)
 tests_unit_t_credentials_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_credentials_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_budget_SOURCES = tests/unit/t_budget.c $(UNIT_RIG_SOURCES)
+tests_unit_t_budget_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_budget_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_exchange_SOURCES = tests/unit/t_exchange.c $(UNIT_RIG_SOURCES)
 tests_unit_t_exchange_CFLAGS = $(UNIT_CFLAGS)

@@ -3,7 +3,9 @@
  * the identity names.
  */
 #include "conf/addrfile.h"
+#include "conf/cgroup.h"
 #include "conf/cpus.h"
+#include "conf/setting.h"
 
 #include "conf_fixture.h"
 
@@ -552,10 +554,69 @@ START_TEST(cpus_follow_the_quota)
 }
 END_TEST
 
+START_TEST(memory_limit_of_the_cgroup)
+{
+	char root[] = "/tmp/cullis-mem-XXXXXX";
+	char *remove;
+
+	ck_assert_ptr_nonnull(mkdtemp(root));
+	ck_assert_uint_eq(cgroup_memory_limit(root), UINT64_MAX);
+	put(root, "/proc/self/cgroup", "1:memory:/x\n0::/pod/c\n");
+	ck_assert_uint_eq(cgroup_memory_limit(root), UINT64_MAX);
+	put(root, "/sys/fs/cgroup/pod/c/memory.max", "max\n");
+	ck_assert_uint_eq(cgroup_memory_limit(root), UINT64_MAX);
+	put(root, "/sys/fs/cgroup/pod/memory.max", "100000000\n");
+	ck_assert_uint_eq(cgroup_memory_limit(root), 100000000);
+	put(root, "/sys/fs/cgroup/pod/c/memory.max", "200000000\n");
+	ck_assert_uint_eq(cgroup_memory_limit(root), 100000000);
+	put(root, "/sys/fs/cgroup/memory.max", "50000000\n");
+	ck_assert_uint_eq(cgroup_memory_limit(root), 50000000);
+	put(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+	    "9223372036854771712\n");
+	ck_assert_uint_eq(cgroup_memory_limit(root), 50000000);
+	put(root, "/sys/fs/cgroup/memory/memory.limit_in_bytes", "4096\n");
+	ck_assert_uint_eq(cgroup_memory_limit(root), 4096);
+	remove = mem_printf("rm -r '%s'", root);
+	ck_assert_int_eq(system(remove), 0);
+	free(remove);
+}
+END_TEST
+
+START_TEST(max_buffer_by_default)
+{
+	static const struct {
+		uint64_t limit, mib;
+		const char *where;
+	} rows[] = {
+	    {UINT64_MAX, 64, "default"},
+	    {(uint64_t)256 << 20, 64, "default"},
+	    {(uint64_t)128 << 20, 64, "default"},
+	    {(uint64_t)127 << 20, 63, "default, half of the cgroup's 127m"},
+	    {(uint64_t)64 << 20, 32, "default, half of the cgroup's 64m"},
+	    {1000, 1, "default, half of the cgroup's 0m"},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct findings found = {0};
+		struct config *conf = MEM_NEW(struct config);
+
+		atomic_init(&conf->refs, 1);
+		setting_apply_max_buffer(conf, rows[i].limit, &found);
+		ck_assert_uint_eq(conf->max_buffer, rows[i].mib << 20);
+		ck_assert_str_eq(
+		    conf->source[OPTION_max_buffer].where, rows[i].where);
+		ck_assert_uint_eq(found.errors, 0);
+		findings_free(&found);
+		config_unref(conf);
+	}
+}
+END_TEST
+
 UNIT_MAIN("config", defaults_are_ready_for_use, strong_sources_win,
     vendor_and_system_variables, all_mistakes_at_once,
     bad_flags_are_usage_errors, bad_variables, unknown_variables_are_warnings,
     checks_across_keys, proxy_credentials, off_loopback_with_a_token,
     lists_of_callers_and_rules, admin_listen_none, unreadable_files,
     the_identity_names_the_gateway, references_are_counted,
-    bound_addresses_round_trip, cpus_follow_the_quota)
+    bound_addresses_round_trip, cpus_follow_the_quota,
+    memory_limit_of_the_cgroup, max_buffer_by_default)

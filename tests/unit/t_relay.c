@@ -9,8 +9,10 @@
 
 #define HIGH 65536
 
-/* Two ends without sockets: relay only looks at their buffers. */
+/* Two ends without sockets: relay only looks at their buffers, and at the
+ * budget of their loop. */
 struct ends {
+	struct loop loop;
 	struct conn from, to;
 	struct relay r;
 };
@@ -19,6 +21,8 @@ static void
 ends_init(struct ends *e, struct framing in, bool chunk_out, size_t high)
 {
 	memset(e, 0, sizeof(*e));
+	budget_init(&e->loop.budget, &e->loop.timers);
+	e->from.loop = e->to.loop = &e->loop;
 	relay_init(&e->r, in, chunk_out, high);
 }
 
@@ -275,5 +279,39 @@ START_TEST(high_water)
 }
 END_TEST
 
+/* While memory is short the sink is full with anything, and its source is not
+ * read; what was read before goes on in pieces of `high`. */
+START_TEST(while_memory_is_short)
+{
+	char block[1000];
+	size_t others = 0;
+	struct ends e;
+
+	memset(block, '.', sizeof(block));
+	ends_init(&e, (struct framing){FRAMING_CLOSE}, false, 400);
+	budget_set_limit(&e.loop.budget, 4096, 0);
+	feed(&e, block, sizeof(block));
+	budget_charge(&e.loop.budget, &others, 4096);
+	ck_assert(conn_tight(&e.to));
+	ck_assert_int_eq(relay_run(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
+	ck_assert_uint_eq(e.to.out.len, 400);
+	buf_consume(&e.to.out, 399);
+	ck_assert_int_eq(relay_run(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
+	ck_assert_uint_eq(e.to.out.len, 1);
+	ck_assert(e.r.full && e.from.held);
+	buf_consume(&e.to.out, 1);
+	ck_assert_int_eq(relay_run(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
+	ck_assert_uint_eq(e.to.out.len, 400);
+	buf_clear(&e.to.out);
+	ck_assert_int_eq(relay_run(&e.r, &e.from, &e.to, NULL), RELAY_MORE);
+	ck_assert_uint_eq(e.to.out.len, 200);
+	ck_assert_uint_eq(e.from.in.len, 0);
+	/* An empty buffer is given back although nothing is read. */
+	ck_assert_uint_eq(e.from.in.cap, 0);
+	ends_fini(&e);
+}
+END_TEST
+
 UNIT_MAIN("relay", every_framing_at_every_split, byte_by_byte, ends_too_early,
-    truncated_chunks_have_no_last_chunk, bad_chunks, without_a_sink, high_water)
+    truncated_chunks_have_no_last_chunk, bad_chunks, without_a_sink, high_water,
+    while_memory_is_short)

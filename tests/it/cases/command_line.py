@@ -110,6 +110,7 @@ def check_and_identity(t):
     assert code == 0, err
     for text in ("orga::bot", "spiffe://cullis.local/orga/bot"):
         assert text in out, out
+    assert "memory stays below " in err or "memory may grow to" in err, err
     code, out, _ = t.command("check", "--json", *args)
     said = json.loads(out)
     assert code == 0 and said["ok"] is True, said
