@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "conf/addrfile.h"
 #include "conf/idsource.h"
+#include "ctl/harden.h"
 #include "ctl/notify.h"
 #include "ctl/pages.h"
 
@@ -525,6 +526,7 @@ start(struct server *s, struct err *err)
 	note_listeners(s);
 	if (open_log(s->config, err) < 0)
 		goto told;
+	harden_memory();
 	raise_descriptor_limit(s->config);
 	s->resolver = resolver_new();
 	if (start_workers(s, err) < 0 || (!wait && begin_session(s, err) < 0))
@@ -589,6 +591,7 @@ server_run(struct config *config, const struct config_input *input)
 	struct server s = {.config = config, .input = input};
 	struct err err = ERR_INIT;
 
+	harden_process();
 	s.started_ms = clock_now_ms();
 	s.started_wall_s = clock_wall_s();
 	s.metrics = MEM_NEW(struct metrics);
