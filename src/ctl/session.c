@@ -143,6 +143,7 @@ static void
 note_failure(struct session *s, const struct login_result *r)
 {
 	int64_t wait = session_backoff_ms(++s->failures, random32());
+	int64_t asked = (int64_t)r->retry_after_s * 1000;
 
 	s->failed++;
 	free(s->trouble);
@@ -155,8 +156,9 @@ note_failure(struct session *s, const struct login_result *r)
 		wait = TERMINAL_PROBE_MS -
 		       (int64_t)((uint64_t)TERMINAL_PROBE_MS / 4 * random32() >>
 				 32);
-	if (wait < (int64_t)r->retry_after_s * 1000)
-		wait = (int64_t)r->retry_after_s * 1000;
+	/* Not before, and not all who were told the same at once. */
+	if (wait < asked)
+		wait = asked + (asked / 4 * random32() >> 32);
 	timers_set(timers_of(s), &s->due, clock_now_ms() + wait);
 	if (s->state == SESSION_WITHOUT)
 		log_info("session", "the gateway has no tokens for us",

@@ -135,7 +135,8 @@ START_TEST(the_gateway_says_when)
 	UNTIL(session_state(session) == SESSION_BACKOFF);
 	advance(89999);
 	ck_assert_uint_eq(nrequests, 1);
-	advance(1);
+	/* Up to a quarter later, for the sake of the others. */
+	advance(22501);
 	log_in();
 }
 END_TEST
