@@ -313,15 +313,37 @@ side_end(struct stage *s, struct side *e)
 	side_write(s, e);
 }
 
+/* What has come, but is left unread: closing then resets the connection. */
+static void
+side_peek(struct side *e)
+{
+	size_t room = 4 * SOCKET_BYTES;
+	ssize_t n;
+
+	do {
+		room *= 2;
+		n = recv(e->fd, buf_reserve(&e->heard, room), room, MSG_PEEK);
+	} while (n == (ssize_t)room);
+	if (n > 0)
+		buf_commit(&e->heard, (size_t)n);
+}
+
+static void
+side_leave(struct stage *s, struct side *e)
+{
+	e->dropped = !e->eof;
+	close(e->fd);
+	e->fd = -1;
+	s->moved++;
+}
+
 void
 side_close(struct stage *s, struct side *e)
 {
 	if (e->fd < 0)
 		return;
-	e->dropped = !e->eof;
-	close(e->fd);
-	e->fd = -1;
-	s->moved++;
+	side_peek(e);
+	side_leave(s, e);
 }
 
 /* Closing a Unix socket that was not read to its end resets the connection:
@@ -329,10 +351,13 @@ side_close(struct stage *s, struct side *e)
 void
 side_reset(struct stage *s, struct side *e)
 {
-	if (e->fd >= 0 && e->theirs >= 0 && !e->eof)
+	if (e->fd < 0)
+		return;
+	side_peek(e);
+	if (e->theirs >= 0 && !e->eof)
 		(void)!send(e->theirs, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-	e->cut |= e->fd >= 0;
-	side_close(s, e);
+	e->cut = true;
+	side_leave(s, e);
 }
 
 /* ---- turning ---- */
