@@ -28,7 +28,7 @@ struct session {
 	uint64_t generation;
 	int64_t last_ms; /* when the last login ended */
 	unsigned failures;
-	bool no_issuer; /* said the last login; with auth = auto */
+	bool no_issuer; /* said the last login that knew; with auth = auto */
 	uint64_t ok, failed;
 	char *last_base; /* htu base of the newest token, or NULL */
 };
@@ -149,7 +149,9 @@ note_failure(struct session *s, const struct login_result *r)
 	free(s->trouble);
 	s->trouble = mem_strdup(r->why);
 	s->state = r->terminal ? SESSION_TERMINAL : SESSION_BACKOFF;
-	s->no_issuer = r->no_issuer && s->setup.config->auth == AUTH_AUTO;
+	/* A gateway without tokens that is away for a moment still has none. */
+	s->no_issuer = s->setup.config->auth == AUTH_AUTO &&
+		       (r->no_issuer || (s->no_issuer && !r->terminal));
 	if (s->no_issuer && !s->token)
 		s->state = SESSION_WITHOUT;
 	if (r->terminal && wait < TERMINAL_PROBE_MS && s->failures > 3)
@@ -160,7 +162,7 @@ note_failure(struct session *s, const struct login_result *r)
 	if (wait < asked)
 		wait = asked + (asked / 4 * random32() >> 32);
 	timers_set(timers_of(s), &s->due, clock_now_ms() + wait);
-	if (s->state == SESSION_WITHOUT)
+	if (s->state == SESSION_WITHOUT && r->no_issuer)
 		log_info("session", "the gateway has no tokens for us",
 		    L_STR("requests_show", mode_text(session_mode(s))),
 		    L_STR("err", r->why), L_INT("retry_ms", wait), L_END);
@@ -194,7 +196,9 @@ session_token_refused(struct session *s, uint64_t generation)
 	/* The refused token is of no use to anybody. */
 	timers_cancel(timers_of(s), &s->ends);
 	drop_token(s);
-	if (s->state == SESSION_VALID)
+	if (s->no_issuer)
+		s->state = SESSION_WITHOUT;
+	else if (s->state == SESSION_VALID)
 		s->state = SESSION_FETCHING;
 	if (s->state == SESSION_FETCHING && clock_now_ms() >= soonest)
 		log_in(s);

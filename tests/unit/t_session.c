@@ -141,13 +141,12 @@ START_TEST(the_gateway_says_when)
 }
 END_TEST
 
+static const char none[] =
+    "{\"detail\":\"reverse proxy not configured (broker_url missing)\"}";
+
 /* auth = auto: the certificate, until there are tokens. */
 START_TEST(no_issuer)
 {
-	static const char none[] =
-	    "{\"detail\":\"reverse proxy not configured (broker_url "
-	    "missing)\"}";
-
 	start();
 	answer(MINT, 503, "", none);
 	UNTIL(session_logins(session, false) == 1);
@@ -166,6 +165,45 @@ START_TEST(no_issuer)
 	advance(180001);
 	ck_assert_ptr_null(session_token(session));
 	ck_assert_int_eq(session_mode(session), AUTH_CERT);
+}
+END_TEST
+
+/* A gateway without tokens that restarts still has none. */
+START_TEST(no_issuer_and_away)
+{
+	start();
+	answer(MINT, 503, "", none);
+	UNTIL(session_mode(session) == AUTH_CERT);
+	advance(1001);
+	answer(MINT, 502, "", "oops");
+	UNTIL(session_logins(session, false) == 2);
+	ck_assert_int_eq(session_state(session), SESSION_WITHOUT);
+	ck_assert_int_eq(session_mode(session), AUTH_CERT);
+	/* But who is turned away for good is told so. */
+	advance(2001);
+	refuse(MINT, "Certificate has been revoked", "");
+	UNTIL(session_logins(session, false) == 3);
+	ck_assert_int_eq(session_state(session), SESSION_TERMINAL);
+	ck_assert_int_eq(session_mode(session), AUTH_TOKEN);
+}
+END_TEST
+
+/* Tokens are issued no more, and the last one is not taken any more. */
+START_TEST(no_issuer_and_refused)
+{
+	start();
+	log_in();
+	advance(720000);
+	answer(MINT, 503, "", none);
+	UNTIL(session_logins(session, false) == 1);
+	ck_assert_int_eq(session_mode(session), AUTH_TOKEN);
+	session_token_refused(session, 1);
+	ck_assert_ptr_null(session_token(session));
+	ck_assert_int_eq(session_state(session), SESSION_WITHOUT);
+	ck_assert_int_eq(session_mode(session), AUTH_CERT);
+	advance(1001);
+	log_in();
+	ck_assert_int_eq(session_mode(session), AUTH_TOKEN);
 }
 END_TEST
 
@@ -256,5 +294,5 @@ END_TEST
 
 UNIT_MAIN_FIXTURE("session", fixture_init, teardown, backoff, refreshed_in_time,
     refresh_fails, backs_off_and_recovers, the_gateway_says_when, terminal,
-    no_issuer, one_login_for_many_refusals, refusals_without_end,
-    freed_under_way, names)
+    no_issuer, no_issuer_and_away, no_issuer_and_refused,
+    one_login_for_many_refusals, refusals_without_end, freed_under_way, names)
