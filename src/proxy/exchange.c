@@ -386,6 +386,13 @@ x_lease(struct exchange *x)
 	return x_goto(x, x->lease.queued ? &step_queue : &step_lease);
 }
 
+/* What is there before a request is sent would be taken for its answer. */
+static bool
+is_silent(const struct conn *gateway)
+{
+	return !gateway->eof && gateway->in.len == 0;
+}
+
 /* ---- hold: not while the gateway's front end would lose it ---- */
 
 static enum next
@@ -402,7 +409,7 @@ x_hold(struct exchange *x)
 	case MCP_LATER:
 		return pause_until(x, due_ms, &step_hold);
 	}
-	if (!x->mcp.waited || !x->lease.uc->conn.eof)
+	if (!x->mcp.waited || is_silent(&x->lease.uc->conn))
 		return x_goto(x, &step_send);
 	x->mcp.waited = false;
 	lease_end(&x->lease, false);
@@ -683,7 +690,7 @@ try_again(struct exchange *x, bool login, int64_t due_ms)
 	bool clean = x->down.done && x->up.done &&
 		     x->res_framing.kind != FRAMING_CLOSE &&
 		     head_keep_alive(&x->res);
-	bool keep = clean && !login && !due_ms;
+	bool keep = clean && !login && !due_ms && is_silent(&x->lease.uc->conn);
 	const struct step *then;
 
 	drop_answer(x);

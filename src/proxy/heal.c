@@ -184,7 +184,7 @@ heal_judge(struct exchange *x, enum end *end, int64_t *due_ms)
 		return HEAL_PASS;
 	if (v.action != VERDICT_TERMINAL && x->kept.lost)
 		return too_large(x, &v, end);
-	if (apply(x, &v))
+	if (!x->kept.lost && apply(x, &v))
 		return v.action == VERDICT_LOGIN && credentials_show_token(x)
 			   ? HEAL_LOGIN
 			   : HEAL_AGAIN;

@@ -250,6 +250,27 @@ START_TEST(new_nonce)
 }
 END_TEST
 
+/* Bytes behind the refusal are no answer to what is sent next. */
+START_TEST(more_than_a_refusal)
+{
+	struct agent *a = agent_open(&rig, false);
+	char *first = refusal("use_dpop_nonce", "DPoP-Nonce: n-1\r\n");
+	char *both = mem_printf("%s%s", first, HELLO);
+
+	agent_say(a, POST);
+	arrived(0, "0123456789");
+	says(0, both);
+	arrived(1, "0123456789");
+	ck_assert_uint_eq(a->in.len, 0);
+	says(1, NO_CONTENT);
+	answered(a, "");
+	ck_assert(rig_has(&a->in, "HTTP/1.1 204"));
+	ck_assert_uint_eq(gate(0)->in.len, 0);
+	free(first);
+	free(both);
+}
+END_TEST
+
 START_TEST(nonces_without_end)
 {
 	struct agent *a = agent_open(&rig, false);
@@ -400,6 +421,29 @@ START_TEST(body_lost)
 	ck_assert_uint_eq(rig.gate.n, 1);
 	/* The nonce was learned all the same. */
 	ck_assert_uint_eq(rig.w->replay_left, (size_t)rig.conf->replay_total);
+}
+END_TEST
+
+/* Nor is it sent again in a way that asks for nothing but another proof. */
+START_TEST(body_lost_proof_refused)
+{
+	struct agent *a;
+
+	rig_fini(&rig);
+	rig_init_bare(&rig, "replay-limit = 9\n");
+	rig.token_kind = TOKEN_COURT;
+	gate_open(&rig.gate);
+	rig_publish(&rig, 900, NULL);
+	a = agent_open(&rig, false);
+	agent_say(a, CHUNKED_HEAD CHUNKS);
+	arrived(0, "0\r\n\r\n");
+	ck_assert(exchange()->kept.lost);
+	refuses(0,
+	    "DPoP proof was signed by a key not registered for this agent.",
+	    "");
+	answered(a, "}\n");
+	ck_assert_uint_eq(rig_ended(&rig, END_AUTH_REFUSED), 1);
+	ck_assert_uint_eq(gate(0)->in.len, 0);
 }
 END_TEST
 
@@ -672,10 +716,11 @@ END_TEST
 UNIT_MAIN_ROWS("retry", setup, teardown, {stale_connection, 6},
     {stale_only_once, 1}, {not_after_a_first_byte, 1}, {closed_while_idle, 3},
     {stale_with_half_a_body, 1}, {new_nonce, COUNT(bodies)},
-    {nonces_without_end, 1}, {new_login, COUNT(bodies)}, {login_once, 1},
-    {clock_is_learned, 1}, {local_clock_jumps, 1},
-    {clock_of_an_interim_answer, 1}, {body_lost, 1},
-    {token_ends_in_the_queue, 1}, {early_answer, 1}, {both_at_once, 1},
-    {pipelined, 1}, {expect_continue, 1}, {expect_and_refused, 1},
-    {half_closed_agent, 1}, {connect_to_the_gateway, 1}, {slow_agent, 1},
-    {slow_agent_at_the_end, 1}, {agent_that_never_reads, 1})
+    {more_than_a_refusal, 1}, {nonces_without_end, 1},
+    {new_login, COUNT(bodies)}, {login_once, 1}, {clock_is_learned, 1},
+    {local_clock_jumps, 1}, {clock_of_an_interim_answer, 1}, {body_lost, 1},
+    {body_lost_proof_refused, 1}, {token_ends_in_the_queue, 1},
+    {early_answer, 1}, {both_at_once, 1}, {pipelined, 1}, {expect_continue, 1},
+    {expect_and_refused, 1}, {half_closed_agent, 1},
+    {connect_to_the_gateway, 1}, {slow_agent, 1}, {slow_agent_at_the_end, 1},
+    {agent_that_never_reads, 1})
