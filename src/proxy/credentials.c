@@ -144,6 +144,15 @@ add_base(const struct exchange *x, struct buf *b)
 		buf_add_str(b, t->htu_base);
 }
 
+void
+credentials_keep_base(struct exchange *x)
+{
+	if (!*x->htu_base || !by_public_url(x))
+		return;
+	free(x->w->learned.public_base);
+	x->w->learned.public_base = mem_strdup(x->htu_base);
+}
+
 bool
 credentials_next_base(struct exchange *x, const char *named)
 {
@@ -153,16 +162,14 @@ credentials_next_base(struct exchange *x, const char *named)
 	if (*named) {
 		found = strcmp(x->htu_base, named) != 0;
 		buf_add_str(&b, named);
-		if (by_public_url(x)) {
-			free(x->w->learned.public_base);
-			x->w->learned.public_base = mem_strdup(named);
-		}
 	} else {
 		found = by_public_url(x) && public_base(x, ++x->bases, &b);
 	}
 	if (found)
 		snprintf(x->htu_base, sizeof(x->htu_base), "%.*s",
 		    SPAN_ARG(buf_span(&b)));
+	if (found && *named)
+		credentials_keep_base(x);
 	buf_free(&b);
 	return found;
 }
@@ -181,8 +188,8 @@ nonce_of(const struct exchange *x)
 	    realm == REALM_MASTIO && own ? own : x->w->learned.nonce[realm]);
 }
 
-void
-credentials_take_nonce(struct exchange *x, const struct head *answer)
+static void
+take_nonce(struct exchange *x, const struct head *answer)
 {
 	struct span nonce = head_value(answer, FIELD_DPOP_NONCE);
 	enum realm realm =
@@ -197,6 +204,14 @@ credentials_take_nonce(struct exchange *x, const struct head *answer)
 		return;
 	mem_wipe_free_str(*newest);
 	*newest = span_dup(nonce);
+}
+
+void
+credentials_learn(struct exchange *x, const struct head *answer)
+{
+	take_nonce(x, answer);
+	if (x->proof && answer->status < 400)
+		credentials_keep_base(x);
 }
 
 /* ---- the proof ---- */

@@ -19,7 +19,7 @@ enum realm { REALM_MASTIO, REALM_COURT, REALMS };
 /* One worker's memory, for the first guess of the next request. */
 struct learned {
 	char *nonce[REALMS];        /* newest, or NULL */
-	char *public_base;          /* that the gateway has named, or NULL */
+	char *public_base;          /* best guess, or NULL */
 	int64_t proofless_until_ms; /* see credentials_drop_proof() */
 	uint64_t suspected;         /* token that seemed to be unknown */
 };
@@ -38,13 +38,15 @@ const char *credentials_name(const struct exchange *);
 /* The fields of one attempt.  Returns 0, or -1: no proof could be made. */
 int credentials_add(struct exchange *, struct buf *) ATTR_MUST_USE;
 
-/* A nonce that came with an answer. */
-void credentials_take_nonce(struct exchange *, const struct head *answer);
+/* What an answer tells: the next nonce, and whether the base was right. */
+void credentials_learn(struct exchange *, const struct head *answer);
 
 /* After the gateway refused the base of the proof's htu: the one that it named,
  * or the next one that it may mean.  False: there is none that has not been
  * tried. */
 bool credentials_next_base(struct exchange *, const char *named);
+/* The next requests begin with the base that this one has come to. */
+void credentials_keep_base(struct exchange *);
 /* After it refused every proof: go on without one, also with the requests of
  * the next minute.  False: these credentials are nothing without a proof, or
  * there was none. */

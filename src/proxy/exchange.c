@@ -599,7 +599,7 @@ note_answer(struct exchange *x)
 		return; /* it speaks for itself alone */
 	gateway_answered(x->w->gateway);
 	gateway_learn_clock(x->w->gateway, &x->res, x->sent_us / 1000);
-	credentials_take_nonce(x, &x->res);
+	credentials_learn(x, &x->res);
 	if (field_is_token(trace) && trace.n < sizeof(x->trace))
 		snprintf(x->trace, sizeof(x->trace), "%.*s", SPAN_ARG(trace));
 }

@@ -157,6 +157,9 @@ too_large(struct exchange *x, const struct verdict *v, enum end *end)
 	*end = END_NOT_KEPT;
 	if (v->action == VERDICT_LOGIN)
 		heal_token(x);
+	else if (v->action == VERDICT_LEARN_HTU &&
+		 credentials_next_base(x, v->base))
+		credentials_keep_base(x);
 	snprintf(x->detail, sizeof(x->detail), "%s", v->detail);
 	return HEAL_END;
 }

@@ -84,8 +84,8 @@ static const struct conversation conversations[] = {
     {"cert: it names none, the other spelling is right", "auth = cert\n",
 	"/v1/agents",
 	{{"cert", PUBLIC, NULL, MISMATCH, NULL},
-	    {"cert", LOCAL, NULL, OK, NULL}},
-	END_OK, TOKEN_LOCAL, false},
+	    {"cert", LOCAL, NULL, OK, NULL}, {"cert", LOCAL, NULL, OK, NULL}},
+	END_OK, TOKEN_LOCAL, true},
     {"cert: no spelling is right", "auth = cert\n", "/v1/agents",
 	{{"cert", PUBLIC, NULL, MISMATCH, NULL},
 	    {"cert", LOCAL, NULL, MISMATCH, NULL},
@@ -148,11 +148,18 @@ setup(const struct conversation *c)
 	free(options);
 }
 
+/* The newest connection to the gateway. */
+static struct gate_conn *
+gate(void)
+{
+	return &rig.gate.conn[rig.gate.n - 1];
+}
+
 /* A field's value in what the gateway has got, or NULL. */
 static char *
 field_value(const char *name)
 {
-	struct span in = buf_span(&rig.gate.conn[0].in), line;
+	struct span in = buf_span(&gate()->in), line;
 	size_t n = strlen(name);
 
 	while (in.p && in.n) {
@@ -230,8 +237,8 @@ reply(const struct turn *t)
 			  fields, strlen(t->says) + 13, t->says)
 		    : mem_printf("HTTP/1.1 204 No Content\r\n%s\r\n", fields);
 
-	rig_forget(&rig.gate.conn[0].in);
-	gate_say(&rig.gate.conn[0], span_of(text));
+	rig_forget(&gate()->in);
+	gate_say(gate(), span_of(text));
 	free(text);
 }
 
@@ -272,6 +279,35 @@ START_TEST(talks)
 	ck_assert_uint_gt(rig_ended(&rig, c->end), 0);
 	ck_assert_uint_eq(rig.gate.n, 1);
 	ck_assert_uint_eq(rig.gate.conn[0].in.len, 0);
+	rig_fini(&rig);
+}
+END_TEST
+
+/* What cannot be sent again teaches the next request. */
+START_TEST(base_of_large_bodies)
+{
+	static const struct conversation c = {
+	    .options = "auth = cert\nreplay-limit = 9\n"};
+	static const struct turn turns[] = {
+	    {"cert", PUBLIC, NULL, MISMATCH, NULL},
+	    {"cert", LOCAL, NULL, EXPECTED, NULL},
+	    {"cert", "https://public.test:9443/v1/agents", NULL, OK, NULL}};
+	struct agent *a;
+
+	setup(&c);
+	a = agent_open(&rig, false);
+	for (unsigned i = 0; i < COUNT(turns); i++) {
+		agent_say(a, "POST /v1/agents HTTP/1.1\r\nHost: localhost\r\n"
+			     "Content-Length: 10\r\n\r\n0123456789");
+		RIG_UNTIL(&rig, rig.gate.n && rig_has(&gate()->in, "456789"));
+		check_turn(&turns[i]);
+		reply(&turns[i]);
+		RIG_UNTIL(&rig, a->in.len && !gate()->in.len);
+		rig_settle(&rig);
+		rig_forget(&a->in);
+	}
+	ck_assert_uint_eq(rig_ended(&rig, END_NOT_KEPT), 2);
+	ck_assert_uint_eq(rig_ended(&rig, END_OK), 1);
 	rig_fini(&rig);
 }
 END_TEST
@@ -323,4 +359,4 @@ START_TEST(court_paths)
 END_TEST
 
 UNIT_MAIN_ROWS("credentials", NULL, NULL, {talks, COUNT(conversations)},
-    {proofs_return, 1}, {court_paths, COUNT(paths)})
+    {base_of_large_bodies, 1}, {proofs_return, 1}, {court_paths, COUNT(paths)})
