@@ -21,6 +21,7 @@ libsidecar_a_SOURCES = \
 	src/http/field.c src/http/field.h src/http/field_tbl.h \
 	src/http/framing.c src/http/framing.h \
 	src/http/head.c src/http/head.h \
+	src/http/sse.c src/http/sse.h \
 	src/http/url.c src/http/url.h \
 	src/http/write.c src/http/write.h \
 	src/auth/agentfile.c src/auth/agentfile.h \
@@ -73,8 +74,10 @@ libsidecar_a_SOURCES = \
 	src/proxy/accesslog.c src/proxy/accesslog.h \
 	src/proxy/admit.c src/proxy/admit.h \
 	src/proxy/bound.c src/proxy/bound.h \
+	src/proxy/breaker.c src/proxy/breaker.h \
 	src/proxy/bundle.c src/proxy/bundle.h \
 	src/proxy/caller.c src/proxy/caller.h \
+	src/proxy/circuit.c src/proxy/circuit.h \
 	src/proxy/client.c src/proxy/client.h \
 	src/proxy/credentials.c src/proxy/credentials.h \
 	src/proxy/exchange.c src/proxy/exchange.h \
@@ -83,6 +86,7 @@ libsidecar_a_SOURCES = \
 	src/proxy/mcp.c src/proxy/mcp.h \
 	src/proxy/message.c src/proxy/message.h \
 	src/proxy/passthrough.c src/proxy/passthrough.h \
+	src/proxy/stream.c src/proxy/stream.h \
 	src/proxy/tunnel.c src/proxy/tunnel.h \
 	src/proxy/via.c src/proxy/via.h \
 	src/proxy/worker.c src/proxy/worker.h \

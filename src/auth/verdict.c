@@ -35,15 +35,13 @@ enum verdict_code {
 	CODES
 };
 
-static const struct {
-	const char *code, *message, *suggestion;
-} codes[CODES] = {
+static const struct verdict_words codes[CODES] = {
 #define VERDICT_CODE(id, code, message, suggestion) \
 	[CODE_##id] = {code, message, suggestion},
 #include "tbl/verdict.h"
 };
 
-enum { V_RELOAD = 1, V_ENDORSE = 2 };
+enum { V_RELOAD = 1, V_ENDORSE = 2, V_AGENT = 4 };
 
 static const struct row {
 	unsigned status;
@@ -66,7 +64,7 @@ struct seen {
 	const struct verdict_input *in;
 	json_t *json;
 	struct span detail; /* string */
-	struct span reason;
+	struct span reason, hint;
 	struct span title;
 };
 
@@ -113,6 +111,7 @@ look(const struct verdict_input *in)
 		detail = json_object_get(s.json, "detail");
 		s.detail = member(s.json, "detail");
 		s.reason = member(detail, "reason");
+		s.hint = member(detail, "hint");
 	} else if (span_istarts(in->content_type, SPAN("text/html"))) {
 		s.title = title_of(body);
 	}
@@ -263,6 +262,19 @@ learn_base(const struct seen *s, struct verdict *v)
 		memcpy(v->base, base.p, base.n);
 }
 
+/* Appended as far as there is room (VERDICT_DETAIL_MAX). */
+static void
+add_printable(char *text, struct span from)
+{
+	size_t at = strlen(text);
+
+	for (size_t i = 0; i < from.n && at < VERDICT_DETAIL_MAX; i++, at++) {
+		char c = from.p[i];
+
+		text[at] = c >= ' ' && c < 0x7f ? c : '?';
+	}
+}
+
 /* The gateway's own words for the log, without what a terminal obeys. */
 static void
 take_detail(const struct seen *s, struct verdict *v)
@@ -270,13 +282,12 @@ take_detail(const struct seen *s, struct verdict *v)
 	struct span from = s->detail.p   ? s->detail
 			   : s->reason.p ? s->reason
 					 : s->title;
-	size_t n = from.n < VERDICT_DETAIL_MAX ? from.n : VERDICT_DETAIL_MAX;
 
-	for (size_t i = 0; i < n; i++) {
-		char c = from.p[i];
-
-		v->detail[i] = c >= ' ' && c < 0x7f ? c : '?';
-	}
+	add_printable(v->detail, from);
+	add_printable(v->hint, s->hint);
+	if (*v->hint && s->in->hint.n)
+		add_printable(v->hint, SPAN("; "));
+	add_printable(v->hint, s->in->hint);
 }
 
 static unsigned
@@ -299,6 +310,7 @@ say(enum verdict_row at, const struct seen *s)
 	    .row = at,
 	    .tries = row->tries,
 	    .reload = (row->flags & V_RELOAD) != 0,
+	    .agent = (row->flags & V_AGENT) != 0,
 	    .endorse = (row->flags & V_ENDORSE) != 0,
 	    .code = codes[row->code].code,
 	    .message = codes[row->code].message,
@@ -356,7 +368,9 @@ verdict_wants_body(const struct verdict_input *in)
 
 	for (int i = 0; i < VERDICT_ROWS; i++) {
 		const struct row *row = &rows[i];
-		bool in_body = row->where == WHERE_TITLE    ? html
+		bool in_body = row->where == WHERE_TITLE ? html
+			       : row->where == WHERE_SHED
+				   ? in->shed_reason.n > 0
 			       : row->where <= WHERE_REASON ? json
 							    : false;
 
@@ -365,6 +379,12 @@ verdict_wants_body(const struct verdict_input *in)
 			return true;
 	}
 	return false;
+}
+
+struct verdict_words
+verdict_words(enum verdict_row row)
+{
+	return codes[rows[row].code];
 }
 
 const char *

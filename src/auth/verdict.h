@@ -76,6 +76,7 @@ struct verdict {
 	unsigned tries;   /* times that this may be done for one request */
 	unsigned wait_s;  /* seconds to wait before */
 	bool reload;      /* newer identity files may mend it: look now */
+	bool agent;       /* about the agent, whatever it asks for */
 	bool endorse;     /* the direct login wants the challenge login */
 	const char *code; /* "client-cert-pin-mismatch" */
 	const char *message;
@@ -84,7 +85,15 @@ struct verdict {
 	char base[VERDICT_BASE_MAX + 1];
 	/* what the gateway said, printable and cut, for the log; or "" */
 	char detail[VERDICT_DETAIL_MAX + 1];
+	/* its hint, of the body and of the head, the same way */
+	char hint[VERDICT_DETAIL_MAX + 1];
 };
+
+/* What a row's code says (static). */
+struct verdict_words {
+	const char *code, *message, *suggestion;
+};
+struct verdict_words verdict_words(enum verdict_row);
 
 /* What the answer's head says; spans borrow from it. */
 void verdict_read_head(struct verdict_input *, const struct head *);

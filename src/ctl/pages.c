@@ -47,10 +47,24 @@ missing(struct buf *b, const char *what, const char *detail)
 	    detail ? detail : "");
 }
 
+/* Does the gateway refuse this agent, whatever it asks for? */
+static bool
+refused(const struct server *s, struct verdict_words *words)
+{
+	const struct gateway_state *g = &s->gateway;
+
+	if (circuit_state(&g->refusal, clock_now_ms()) == CIRCUIT_CLOSED)
+		return false;
+	*words = verdict_words((enum verdict_row)atomic_load_explicit(
+	    &g->refused_row, memory_order_relaxed));
+	return true;
+}
+
 static unsigned
 page_ready(void *arg, struct buf *b)
 {
 	struct server *s = arg;
+	struct verdict_words words;
 	size_t before = b->len;
 
 	if (s->draining)
@@ -65,6 +79,8 @@ page_ready(void *arg, struct buf *b)
 		missing(b, "no session token",
 		    session_trouble(s->session) ? session_trouble(s->session)
 						: "the login is under way");
+	if (refused(s, &words))
+		missing(b, words.message, words.suggestion);
 	if (b->len != before)
 		return 503;
 	buf_add_str(b, "ok\n");
@@ -104,6 +120,12 @@ add_own_metrics(struct server *s, struct buf *b)
 	metrics_write_value(b, "token_refreshes_total", "result=\"failed\"",
 	    "counter", NULL,
 	    s->session ? (double)session_logins(s->session, false) : 0);
+	metrics_write_value(b, "breaker_state", "reason=\"shed\"", "gauge",
+	    "Requests are sent (0), answered at once (1), or one at a time "
+	    "is sent (2)",
+	    circuit_state(&s->gateway.shed, clock_now_ms()));
+	metrics_write_value(b, "breaker_state", "reason=\"refused\"", "gauge",
+	    NULL, circuit_state(&s->gateway.refusal, clock_now_ms()));
 	metrics_write_value(b, "clock_offset_seconds", "", "gauge",
 	    "The gateway's clock minus ours, up to 2 s low; 0 while unknown",
 	    (double)gateway_clock_offset_ms(&s->gateway) / 1000);
@@ -194,6 +216,7 @@ static unsigned
 page_status(void *arg, struct buf *b)
 {
 	struct server *s = arg;
+	struct verdict_words words;
 	unsigned clients = 0;
 	size_t buffered = 0;
 
@@ -212,6 +235,11 @@ page_status(void *arg, struct buf *b)
 		    session_state_name(session_state(s->session)));
 		if (session_trouble(s->session))
 			add_member(b, "trouble", session_trouble(s->session));
+	}
+	if (refused(s, &words)) {
+		add_member(b, "refused", words.code);
+		add_member(b, "refused_why", words.message);
+		add_member(b, "refused_cure", words.suggestion);
 	}
 	for (unsigned i = 0; i < s->nworkers; i++)
 		clients += s->workers[i]->assigned;

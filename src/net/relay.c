@@ -19,6 +19,8 @@ static void
 put(struct relay *r, struct conn *to, struct replay *keep, struct span data)
 {
 	r->bytes += data.n;
+	if (r->sse)
+		sse_look(r->sse, data);
 	if (keep)
 		replay_add(keep, data);
 	if (!to)

@@ -10,6 +10,7 @@
 
 #include "http/chunked.h"
 #include "http/framing.h"
+#include "http/sse.h"
 #include "net/conn.h"
 #include "net/replay.h"
 
@@ -26,9 +27,10 @@ struct relay {
 	bool done;
 	uint64_t left; /* FRAMING_LENGTH */
 	struct chunked chunked;
-	uint64_t bytes; /* of body so far */
-	size_t high;    /* the sink's out is full with this much, */
-	bool full;      /* and stays so until it is down to a quarter */
+	uint64_t bytes;  /* of body so far */
+	struct sse *sse; /* looks at them, or NULL */
+	size_t high;     /* the sink's out is full with this much, */
+	bool full;       /* and stays so until it is down to a quarter */
 };
 
 void relay_init(struct relay *, struct framing in, bool chunk_out, size_t high);

@@ -131,8 +131,26 @@ public_base(const struct exchange *x, unsigned n, struct buf *b)
 	return b->len > 0;
 }
 
-static void
-add_base(const struct exchange *x, struct buf *b)
+void
+credentials_base_settings(
+    const struct exchange *x, const char **here, const char **there)
+{
+	const struct token *t = token_of(x);
+
+	if (!t || by_public_url(x)) {
+		*here = "public-htu-base";
+		*there = "MCP_PROXY_PROXY_PUBLIC_URL";
+	} else if (t->kind == TOKEN_COURT) {
+		*here = "court-htu-base";
+		*there = "BROKER_PUBLIC_URL (of the Court)";
+	} else {
+		*here = "htu-base";
+		*there = "the Host that the gateway's front end passes on";
+	}
+}
+
+void
+credentials_add_base(const struct exchange *x, struct buf *b)
 {
 	const struct token *t = token_of(x);
 
@@ -253,7 +271,7 @@ add_proof(struct exchange *x, struct span ath, struct buf *out)
 	    .iat = gateway_wall_s(x->w->gateway)};
 	int r;
 
-	add_base(x, &base);
+	credentials_add_base(x, &base);
 	claims.htu_base = buf_span(&base);
 	buf_add_str(out, "DPoP: ");
 	r = dpop_mint(x->view->signer, &claims, out, x->jti);

@@ -52,4 +52,10 @@ void credentials_keep_base(struct exchange *);
  * there was none. */
 bool credentials_drop_proof(struct exchange *);
 
+/* The URL before the path that a proof is made for now. */
+void credentials_add_base(const struct exchange *, struct buf *);
+/* The setting that decides it here, and the gateway's (static). */
+void credentials_base_settings(
+    const struct exchange *, const char **here, const char **there);
+
 #endif

@@ -24,12 +24,14 @@
 #include "net/peer.h"
 #include "proxy/accesslog.h"
 #include "proxy/admit.h"
+#include "proxy/breaker.h"
 #include "proxy/client.h"
 #include "proxy/credentials.h"
 #include "proxy/heal.h"
 #include "proxy/mcp.h"
 #include "proxy/message.h"
 #include "proxy/passthrough.h"
+#include "proxy/stream.h"
 #include "proxy/tunnel.h"
 
 #include <stddef.h>
@@ -72,8 +74,7 @@ static const struct step step_admit = {"admit", x_admit, 0, END_OK},
 			     END_CONNECT_TIMEOUT},
 			 step_queue = {"queue", x_lease, LIMIT(queue_timeout),
 			     END_QUEUE_TIMEOUT},
-			 step_hold = {"hold", x_hold, LIMIT(body_timeout),
-			     END_BODY_TIMEOUT},
+			 step_hold = {"hold", x_hold, 0, END_BODY_TIMEOUT},
 			 step_send = {"send", x_send, 0, END_OK},
 			 step_body = {"body", x_body, LIMIT(body_timeout),
 			     END_BODY_TIMEOUT},
@@ -253,6 +254,10 @@ x_admit(struct exchange *x)
 		answer_ok(x, message_options);
 		return x_end(x, END_OK);
 	}
+	allowance_earn(&x->w->breaker.allowance);
+	end = breaker_admit(x);
+	if (end != END_OK)
+		return x_end(x, end);
 	return x_goto(x, credentials_need_token(x) ? &step_token : &step_lease);
 }
 
@@ -398,13 +403,22 @@ is_silent(const struct conn *gateway)
 static enum next
 x_hold(struct exchange *x)
 {
+	const struct config *conf = x->view->bundle->config;
+	enum end end = breaker_admit(x);
 	int64_t due_ms;
 
+	if (end != END_OK) {
+		lease_end(&x->lease, is_silent(&x->lease.uc->conn));
+		return x_end(x, end);
+	}
 	switch (mcp_hold(x, &due_ms)) {
 	case MCP_GO:
 		break;
 	case MCP_BODY:
 		conn_resume(&x->c->conn);
+		if (!x->timer.slot)
+			timers_set(&x->w->loop.timers, &x->timer,
+			    clock_now_ms() + conf->body_timeout_ms);
 		return NEXT_WAIT;
 	case MCP_LATER:
 		return pause_until(x, due_ms, &step_hold);
@@ -610,11 +624,11 @@ begin_relay(struct exchange *x)
 	struct span start = buf_span(&x->judged.body);
 	struct buf *out = &x->c->conn.out;
 
+	breaker_served(x);
 	message_answer_head(x);
 	x->answer_begun = true;
 	x->status = x->res.status;
-	x->streaming = true;
-	metric_add(&x->w->metrics->streams_open, 1);
+	stream_begin(x);
 	if (x->down.chunk_out)
 		write_chunk(out, start);
 	else
@@ -669,6 +683,7 @@ x_answer(struct exchange *x)
 		message_switching(x);
 		x->answer_begun = true;
 		x->status = 101;
+		breaker_served(x);
 		return x_goto(x, &step_tunnel);
 	}
 	if (heal_concerns(x)) {
@@ -759,12 +774,15 @@ x_relay(struct exchange *x)
 	case RELAY_BAD:
 		return x_end_why(x, END_UPSTREAM_BAD, x->down.chunked.why);
 	case RELAY_TRUNCATED:
+		stream_cut(x);
 		return x_end(x, END_UPSTREAM_TRUNCATED);
 	case RELAY_MORE:
 		break;
 	}
 	if (from->received != x->seen_received || to->sent != x->seen_sent)
 		x_touch(x);
+	if (from->received != x->seen_received)
+		stream_heard(x);
 	x->seen_received = from->received;
 	x->seen_sent = to->sent;
 	return NEXT_WAIT;
@@ -848,6 +866,8 @@ release(struct exchange *x)
 {
 	unpark(x);
 	mcp_over(x);
+	breaker_leave(x);
+	message_forget(x);
 	drop_answer(x);
 	replay_drop(&x->kept);
 	count_kept(x->w);
@@ -861,8 +881,7 @@ release(struct exchange *x)
 static enum next
 x_finish(struct exchange *x)
 {
-	if (x->streaming)
-		metric_sub(&x->w->metrics->streams_open, 1);
+	stream_end(x);
 	if (x->tunnel && x->end != END_OK)
 		lease_break(&x->lease);
 	else

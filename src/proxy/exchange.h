@@ -11,6 +11,7 @@
 
 #include "auth/dpop.h"
 #include "auth/verdict.h"
+#include "http/sse.h"
 #include "net/relay.h"
 #include "proxy/worker.h"
 
@@ -74,6 +75,8 @@ struct exchange {
 	bool answer_keeps;    /* and the gateway keeps its connection */
 	uint64_t sent_before; /* conn's count when this attempt began */
 	uint64_t seen_received, seen_sent; /* at the last look, by relay */
+	int64_t heard_ms;                  /* when the gateway last sent some */
+	struct sse sse;
 
 	/* what has been tried */
 	bool fresh;         /* lease a new connection */
@@ -98,6 +101,8 @@ struct exchange {
 		int64_t held_ms;   /* since then it waits, 0 = did not */
 		unsigned resends;
 	} mcp;
+	bool probe; /* it goes to see whether a circuit may be closed */
+	bool shed;  /* it was, once */
 
 	/* how it ends */
 	struct timer timer;
@@ -107,7 +112,11 @@ struct exchange {
 	bool cut;        /* the client has not got all that was sent */
 	bool keep;       /* the client's connection may be used again */
 	const char *code, *message, *suggestion; /* static; override end.h */
-	char detail[300]; /* what exactly failed, for body and log */
+	char *words;                             /* instead of message, owned */
+	char *gateway_reason,
+	    *gateway_hint;      /* what it said, printable, or NULL */
+	unsigned retry_after_s; /* 0 = as the status has it */
+	char detail[300];       /* what exactly failed, for body and log */
 
 	/* for the access line */
 	int64_t start_us, sent_us, first_us, auth_us;

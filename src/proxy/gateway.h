@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 #include "http/head.h"
+#include "proxy/circuit.h"
 
 #include <stdatomic.h>
 
@@ -20,6 +21,9 @@ struct gateway_state {
 	/* Until when POSTs wait << 16 | notifications under way: one value,
 	 * so that a door that one worker opens is not another's. */
 	_Atomic uint64_t posts_held;
+	struct circuit shed;     /* it sheds load */
+	struct circuit refusal;  /* it refuses the agent as a whole, */
+	_Atomic int refused_row; /* enum verdict_row says why */
 };
 
 /* It has just answered. */

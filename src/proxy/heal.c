@@ -5,11 +5,15 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "proxy/breaker.h"
 #include "proxy/client.h"
 #include "proxy/credentials.h"
 #include "proxy/mcp.h"
 
 #include <stdio.h>
+
+#define URL_SHOWN 200 /* of a path, in a sentence */
 
 static struct verdict_input
 input_of(const struct exchange *x)
@@ -98,6 +102,37 @@ heal_without_proof(struct exchange *x, const struct verdict *v)
 	return true;
 }
 
+/* Which URL is right is decided on both sides. */
+static void
+explain_base(struct exchange *x, const struct verdict *v)
+{
+	struct buf sent = BUF_INIT, path = BUF_INIT;
+	const char *here, *there;
+
+	if (x->words)
+		return; /* what was sent first counts */
+	credentials_add_base(x, &sent);
+	credentials_base_settings(x, &here, &there);
+	buf_add_span(&path, buf_span(&x->box->path.decoded));
+	if (path.len > URL_SHOWN)
+		path.len = URL_SHOWN;
+	if (*v->base)
+		x->words = mem_printf("The proof was made for %.*s%.*s, the "
+				      "gateway expects %s%.*s; set %s here, "
+				      "or %s there",
+		    SPAN_ARG(buf_span(&sent)), SPAN_ARG(buf_span(&path)),
+		    v->base, SPAN_ARG(buf_span(&path)), here, there);
+	else
+		x->words = mem_printf(
+		    "The proof was made for %.*s%.*s, and the gateway expects "
+		    "another URL, which it does not say; set %s here to what "
+		    "is %s there",
+		    SPAN_ARG(buf_span(&sent)), SPAN_ARG(buf_span(&path)), here,
+		    there);
+	buf_free(&sent);
+	buf_free(&path);
+}
+
 static bool
 apply(struct exchange *x, const struct verdict *v)
 {
@@ -108,6 +143,7 @@ apply(struct exchange *x, const struct verdict *v)
 		more = more && heal_nonce(x);
 		break;
 	case VERDICT_LEARN_HTU:
+		explain_base(x, v);
 		suspect_token(x);
 		more = (*v->base ? more : x->tries[v->action] <= HEAL_BASES) &&
 		       credentials_next_base(x, v->base);
@@ -123,10 +159,16 @@ apply(struct exchange *x, const struct verdict *v)
 	default:
 		more = false;
 	}
-	return more || heal_without_proof(x, v);
+	return more || (!v->agent && heal_without_proof(x, v));
 }
 
 /* ---- giving up ---- */
+
+static char *
+copy_if_any(const char *text)
+{
+	return *text ? mem_strdup(text) : NULL;
+}
 
 static enum heal
 give_up(struct exchange *x, const struct verdict *v, enum end *end)
@@ -146,7 +188,14 @@ give_up(struct exchange *x, const struct verdict *v, enum end *end)
 				"(MCP_PROXY_LOCAL_AUTH_ENABLED=1), and set "
 				"auth = auto or token.";
 	}
-	snprintf(x->detail, sizeof(x->detail), "%s", v->detail);
+	if (v->action == VERDICT_LEARN_HTU)
+		x->message = x->words;
+	else
+		snprintf(x->detail, sizeof(x->detail), "%s", v->detail);
+	x->gateway_reason = copy_if_any(v->detail);
+	x->gateway_hint = copy_if_any(v->hint);
+	if (v->agent)
+		breaker_refused(x, v);
 	return HEAL_END;
 }
 
@@ -183,13 +232,17 @@ heal_judge(struct exchange *x, enum end *end, int64_t *due_ms)
 	*due_ms = v.wait_s ? clock_now_ms() + (int64_t)v.wait_s * 1000 : 0;
 	if (v.action != VERDICT_PASS)
 		metric_add(&x->w->metrics->refusals[v.action], 1);
-	if (v.action == VERDICT_PASS || v.action == VERDICT_BACKOFF)
+	if (v.action == VERDICT_PASS)
 		return HEAL_PASS;
+	if (v.action == VERDICT_BACKOFF)
+		return breaker_shed(x, &v, due_ms) ? HEAL_AGAIN : HEAL_PASS;
 	if (v.action != VERDICT_TERMINAL && x->kept.lost)
 		return too_large(x, &v, end);
-	if (!x->kept.lost && apply(x, &v))
+	if (!x->kept.lost && apply(x, &v)) {
+		metric_add(&x->w->metrics->retries_refused, 1);
 		return v.action == VERDICT_LOGIN && credentials_show_token(x)
 			   ? HEAL_LOGIN
 			   : HEAL_AGAIN;
+	}
 	return give_up(x, &v, end);
 }

@@ -341,6 +341,10 @@ add_error_object(struct exchange *x, struct buf *b, const char *message)
 	add_member(b, "message", message, false);
 	add_member(
 	    b, "suggestion", x->suggestion ? x->suggestion : row->cure, false);
+	if (x->gateway_reason)
+		add_member(b, "gateway_reason", x->gateway_reason, false);
+	if (x->gateway_hint)
+		add_member(b, "gateway_hint", x->gateway_hint, false);
 	add_member(b, "request_id", x->request_id, false);
 	buf_add_char(b, '}');
 }
@@ -410,10 +414,19 @@ message_error(struct exchange *x)
 		write_field(out, SPAN("Proxy-Authenticate"),
 		    SPAN("Basic realm=\"cullis-sidecar\""));
 	if (row->status == 503)
-		write_field(out, SPAN("Retry-After"), SPAN("1"));
+		write_field_u64(out, SPAN("Retry-After"),
+		    x->retry_after_s ? x->retry_after_s : 1);
 	add_connection(x, out);
 	write_head_end(out);
 	if (!span_eq(x->req.method, SPAN("HEAD")))
 		buf_add_span(out, buf_span(&body));
 	buf_free(&body);
+}
+
+void
+message_forget(struct exchange *x)
+{
+	free(x->words);
+	free(x->gateway_reason);
+	free(x->gateway_hint);
 }

@@ -32,6 +32,8 @@ void message_options(struct exchange *);
 /* The sidecar's own answer for x->end, head and body (conventions "Error
  * bodies"). */
 void message_error(struct exchange *);
+/* Free the words that were meant for it. */
+void message_forget(struct exchange *);
 
 /* The host the gateway is called by: without port, IPv6 in brackets
  * (protocol 9.2). */

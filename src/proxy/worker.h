@@ -76,6 +76,7 @@ struct worker {
 	unsigned nboxes;
 	unsigned max_headers;
 	struct learned learned;
+	struct breaker breaker;
 	size_t replay_total, replay_left; /* bytes of bodies kept */
 	struct log_sink log;
 	struct timer log_timer;

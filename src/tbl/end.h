@@ -82,6 +82,9 @@ END(OVERLOADED, 503, "overloaded", RETRY_YES, "max-clients is reached",
     "Raise max-clients, or keep fewer connections open.")
 END(DRAIN, 503, "draining", RETRY_IDEMPOTENT, "the sidecar is shutting down",
     "Send the request again after the restart.")
+END(GATEWAY_BUSY, 503, "gateway-busy", RETRY_YES,
+    "the gateway has shed requests a moment ago and is left in peace",
+    "Try again after Retry-After; see the gateway's load.")
 END(RESOLVE_FAILED, 502, "resolve-failed", RETRY_YES,
     "the gateway's name has no address",
     "Check the host in the gateway option, and DNS on this machine.")

@@ -40,6 +40,10 @@ COUNTER(stale_retries, "upstream_stale_retries_total", "",
     "Requests sent again because the connection ended without an answer")
 COUNTER(reconnects, "upstream_reconnects_total", "",
     "Pauses before the gateway was asked again for a connection it refused")
+COUNTER(retries_refused, "retries_total", "reason=\"refused\"",
+    "Requests sent again")
+COUNTER(retries_shed, "retries_total", "reason=\"shed\"",
+    "Requests sent again")
 COUNTER(retries_lost, "retries_total", "reason=\"lost\"",
     "Requests sent again")
 COUNTER(mcp_holds, "mcp_holds_total", "",
@@ -49,6 +53,8 @@ COUNTER(bytes_in, "client_received_bytes_total", "",
 COUNTER(bytes_out, "client_sent_bytes_total", "",
     "Response body bytes sent to clients")
 GAUGE(streams_open, "open_streams", "", "Responses under way")
+COUNTER(stream_errors, "stream_error_frames_total", "",
+    "Error frames in streams that began with 200")
 GAUGE(replay_held, "replay_buffer_bytes", "",
     "Request bodies kept in case they must be sent again")
 GAUGE(upconns_idle, "upstream_connections", "state=\"idle\"",

@@ -10,7 +10,8 @@
  *     with, see enum verdict_where.  when: what was asked, see enum
  *     verdict_when.  wait: seconds, unless Retry-After says otherwise.
  *     flags: V_RELOAD = newer files may mend it, V_ENDORSE = the login wants
- *     the challenge first.
+ *     the challenge first, V_AGENT = the agent as a whole is refused: other
+ *     requests would be as well.
  *
  * Include it with the macro that is wanted defined.
  */
@@ -208,7 +209,7 @@ VERDICT_ROW(TOKEN_KEY, 401, DETAIL,
 VERDICT_ROW(TOKEN_UNBOUND, 401, BEGINS, "LOCAL_TOKEN missing cnf.jkt", REQUEST,
     LOGIN, 1, 0, 0, TOKEN)
 VERDICT_ROW(DEACTIVATED, 401, DETAIL, "agent not registered or deactivated",
-    ANY, TERMINAL, 0, 0, 0, DEACTIVATED)
+    ANY, TERMINAL, 0, 0, V_AGENT, DEACTIVATED)
 VERDICT_ROW(TOKEN_WANTED, 401, BEGINS, "DPoP token required", REQUEST, LOGIN, 1,
     0, 0, TOKEN)
 VERDICT_ROW(PROOF_HEADER, 401, DETAIL, "DPoP proof header required", REQUEST,
@@ -225,7 +226,7 @@ VERDICT_ROW(COURT_KEY, 401, DETAIL,
     TOKEN)
 /* A token of the same second would be refused too. */
 VERDICT_ROW(REVOKED, 401, DETAIL, "Token has been revoked", REQUEST, LOGIN, 1,
-    2, 0, TOKEN)
+    2, V_AGENT, TOKEN)
 VERDICT_ROW(BEARER, 401, DETAIL, "Bearer token required", REQUEST, LOGIN, 1, 0,
     0, TOKEN)
 VERDICT_ROW(BEARER_EMPTY, 401, DETAIL, "empty bearer token", REQUEST, LOGIN, 1,
@@ -245,7 +246,7 @@ VERDICT_ROW(CERT_IDENTITY, 401, REASON, "client_cert_no_parseable_identity",
 VERDICT_ROW(CERT_ORG, 401, REASON, "client_cert_org_mismatch", ANY, TERMINAL, 0,
     0, V_RELOAD, CERT_ORG)
 VERDICT_ROW(AGENT_UNKNOWN, 401, REASON, "agent_unknown_or_inactive", ANY,
-    TERMINAL, 0, 0, 0, DEACTIVATED)
+    TERMINAL, 0, 0, V_AGENT, DEACTIVATED)
 VERDICT_ROW(PIN_UNAVAILABLE, 401, REASON, "agent_cert_pin_unavailable", ANY,
     TERMINAL, 0, 0, 0, AGENT_RECORD)
 VERDICT_ROW(CERT_PIN, 401, REASON, "client_cert_pin_mismatch", ANY, TERMINAL, 0,
@@ -259,7 +260,7 @@ VERDICT_ROW(TYPED_KEY, 401, REASON, "client_cert_pubkey_not_bound_to_principal",
 
 /* --- the certificate, as nginx sees it: its fixed pages */
 VERDICT_ROW(PAGE_CERT, 400, TITLE, "400 The SSL certificate error", ANY,
-    TERMINAL, 0, 0, V_RELOAD, CERT_REFUSED)
+    TERMINAL, 0, 0, V_RELOAD | V_AGENT, CERT_REFUSED)
 VERDICT_ROW(PAGE_NO_CERT, 400, TITLE,
     "400 No required SSL certificate was sent", ANY, TERMINAL, 0, 0, 0,
     CERT_MISSING)

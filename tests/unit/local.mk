@@ -18,6 +18,7 @@ UNIT_HTTP_TESTS = \
 	tests/unit/t_field \
 	tests/unit/t_framing \
 	tests/unit/t_head \
+	tests/unit/t_sse \
 	tests/unit/t_url \
 	tests/unit/t_write
 
@@ -66,6 +67,7 @@ UNIT_NET_TESTS = \
 UNIT_PROXY_TESTS = \
 	tests/unit/t_accesslog \
 	tests/unit/t_budget \
+	tests/unit/t_breaker \
 	tests/unit/t_caller \
 	tests/unit/t_ends \
 	tests/unit/t_credentials \
@@ -74,6 +76,7 @@ UNIT_PROXY_TESTS = \
 	tests/unit/t_mcp \
 	tests/unit/t_patience \
 	tests/unit/t_retry \
+	tests/unit/t_stream \
 	tests/unit/t_tunnel \
 	tests/unit/t_worker
 
@@ -91,6 +94,10 @@ UNIT_AUTH_SOURCES = tests/unit/pki.c tests/unit/pki.h tests/unit/jose.c \
 tests_unit_t_str_SOURCES = tests/unit/t_str.c tests/unit/unit.h
 tests_unit_t_str_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_str_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_sse_SOURCES = tests/unit/t_sse.c tests/unit/unit.h
+tests_unit_t_sse_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_sse_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_chunked_SOURCES = tests/unit/t_chunked.c tests/unit/unit.h
 tests_unit_t_chunked_CFLAGS = $(UNIT_CFLAGS)
@@ -254,6 +261,14 @@ tests_unit_t_forward_LDADD = $(UNIT_LIBS)
 tests_unit_t_patience_SOURCES = tests/unit/t_patience.c $(UNIT_RIG_SOURCES)
 tests_unit_t_patience_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_patience_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_breaker_SOURCES = tests/unit/t_breaker.c $(UNIT_RIG_SOURCES)
+tests_unit_t_breaker_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_breaker_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_stream_SOURCES = tests/unit/t_stream.c $(UNIT_RIG_SOURCES)
+tests_unit_t_stream_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_stream_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_mcp_SOURCES = tests/unit/t_mcp.c $(UNIT_RIG_SOURCES)
 tests_unit_t_mcp_CFLAGS = $(UNIT_CFLAGS)

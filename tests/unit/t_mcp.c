@@ -192,6 +192,23 @@ nothing_arrives(void)
 	ck_assert_uint_eq(arrived(), 0);
 }
 
+/* A notification has closed the door, and is not sent yet. */
+static void
+door_closes(void)
+{
+	bool under_way;
+
+	RIG_UNTIL(&rig,
+	    gateway_posts_held(&rig.gateway, rig.now_ms, &under_way) != 0);
+	nothing_arrives();
+}
+
+static void
+one_waits(void)
+{
+	RIG_UNTIL(&rig, metric_get(&rig.w->metrics->mcp_holds) == 1);
+}
+
 /* A notification is at the gateway. */
 static struct agent *
 notify(void)
@@ -199,7 +216,7 @@ notify(void)
 	struct agent *a = agent_open(&rig, false);
 
 	post(a, NOTE);
-	nothing_arrives();
+	door_closes();
 	rig_advance(&rig, MCP_BEFORE_MS);
 	RIG_UNTIL(&rig, with(NOTE));
 	return a;
@@ -226,7 +243,7 @@ START_TEST(others_wait)
 	post_head(b, others[_i].method, others[_i].path, strlen(CALL));
 	agent_say(b, CALL);
 	if (due) {
-		rig_settle(&rig);
+		one_waits();
 		rig_advance(&rig, 300);
 		ck_assert_ptr_null(with(CALL));
 		answer(NOTE, DONE);
@@ -249,7 +266,7 @@ START_TEST(not_for_ever)
 	notify();
 	b = agent_open(&rig, false);
 	post(b, CALL);
-	rig_settle(&rig);
+	one_waits();
 	rig_advance(&rig, MCP_UNDER_WAY_MS - 1);
 	rig_settle(&rig);
 	ck_assert_ptr_null(with(CALL));
@@ -264,7 +281,7 @@ START_TEST(agent_goes)
 	struct agent *a = notify(), *b = agent_open(&rig, false);
 
 	post(b, CALL);
-	rig_settle(&rig);
+	one_waits();
 	rig_forget(&with(NOTE)->in);
 	agent_close(a);
 	RIG_UNTIL(&rig, rig_ended(&rig, END_CLIENT_GONE));
@@ -283,7 +300,7 @@ START_TEST(slow_body)
 	agent_say_span(a, span_new(NOTE, 20));
 	nothing_arrives();
 	agent_say(a, NOTE + 20);
-	nothing_arrives();
+	door_closes();
 	rig_advance(&rig, MCP_BEFORE_MS);
 	RIG_UNTIL(&rig, with(NOTE));
 }
@@ -317,12 +334,10 @@ START_TEST(closed_meanwhile)
 	RIG_UNTIL(&rig, rig_ended(&rig, END_OK));
 	gateway_hold_posts_until(&rig.gateway, rig.now_ms + 500);
 	post(a, CALL);
-	nothing_arrives();
+	one_waits();
 	gate_end(&rig.gate.conn[0], GATE_CLEAN);
-	for (unsigned i = 0; i < 40; i++) {
-		rig_rest(i);
-		rig_turn(&rig);
-	}
+	RIG_UNTIL(&rig, TAILQ_FIRST(&rig.w->clients)->x.lease.uc->conn.eof);
+	nothing_arrives();
 	rig_advance(&rig, 500);
 	RIG_UNTIL(&rig, with(CALL));
 	ck_assert_uint_eq(rig.gate.n, 2);
@@ -343,7 +358,7 @@ START_TEST(chunked_notification)
 	RIG_UNTIL(&rig, with(NOTE));
 	b = agent_open(&rig, false);
 	post(b, CALL);
-	rig_settle(&rig);
+	one_waits();
 	rig_advance(&rig, 300);
 	ck_assert_ptr_null(with(CALL));
 	answer(NOTE, DONE);
@@ -360,7 +375,8 @@ START_TEST(two_notifications)
 
 	post(a, NOTE);
 	post(b, NOTE);
-	nothing_arrives();
+	door_closes();
+	one_waits();
 	rig_advance(&rig, MCP_BEFORE_MS);
 	RIG_UNTIL(&rig, arrived());
 	rig_settle(&rig);
@@ -417,6 +433,8 @@ START_TEST(sent_again)
 		ck_assert(n == 0 || strcmp(jti[n], jti[n - 1]) != 0);
 		answer(lost[_i].body, lost[_i].answer);
 		if (n + 1 < lost[_i].times) {
+			RIG_UNTIL(&rig,
+			    metric_get(&rig.w->metrics->retries_lost) == n + 1);
 			nothing_arrives();
 			rig_advance(&rig, MCP_AFTER_MS);
 		}

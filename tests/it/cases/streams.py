@@ -3,6 +3,7 @@
 import json
 
 from harness import case
+from harness.http import Cut
 
 
 def begin(c, s, fields=(), content="a b c d", target="/v1/chat/completions"):
@@ -97,6 +98,49 @@ def error_frame_and_end_pass(t):
         for event in iter(lambda: next_event(c, a), None):
             events.append(event)
     assert "error" in events[-1] and "[DONE]" not in "".join(events)
+    s.wait_end("ok")
+    assert s.metrics()["stream_error_frames_total"] == 1
+
+
+@case
+def provider_refuses_behind_200(t):
+    """A provider's refusal comes as an error frame on a 200: it passes, is
+    counted, and is no error of ours; the same text in an ordinary answer is
+    not counted."""
+    g, s = t.pair()
+    g.set(provider_error="provider_auth_failed")
+    for n in range(1, 3):
+        with s.connect() as c:
+            a = begin(c, s)
+            frames = list(iter(lambda: next_event(c, a), None))
+        assert "provider_auth_failed" in frames[-1], frames
+        s.wait_end("ok", n)
+        assert s.metrics()["stream_error_frames_total"] == n
+    a = s.chat()
+    assert a.status == 401 and a.code is None, a
+    assert s.metrics()["stream_error_frames_total"] == 2
+
+
+@case
+def silent_stream_is_cut_by_the_gateway(t):
+    """The front end gives up on a silent stream: the agent sees a broken
+    transfer, and the log says whose timer it was and how long."""
+    g, s = t.pair("--read-timeout-ms", "1500")
+    with s.connect() as c:
+        a = begin(c, s, {"X-Mastio-Events": "3", "X-Mastio-Gate": "mute"})
+        assert next_event(c, a)
+        try:
+            while c.body_part(a):
+                pass
+            raise AssertionError("the stream ends well")
+        except Cut:
+            pass
+    s.wait_end("upstream-truncated")
+    s.wait_log("s of silence; not a timer of the sidecar")
+    line = [l for l in s.log_lines()
+            if l.get("msg") == "a stream was cut off"][-1]
+    seconds = float(line["detail"].split(" after ")[1].split()[0])
+    assert 1 <= seconds < 1.5 + t.seconds(15), line
 
 
 @case
