@@ -100,6 +100,7 @@ def login_refused_401(t):
     g.fault_json(TOKEN, 401, {"detail": "sub does not match client cert"},
                  headers={"WWW-Authenticate": 'Bearer realm="mcp-proxy"'})
     s = t.sidecar(g, wait="listening", token_wait="300ms")
+    s.wait_log("login failed")
     no_token(t, s, "sub does not match")
     assert len(g.journal(TOKEN)) <= 2
 
