@@ -3,10 +3,16 @@
  */
 #include "base/mem.h"
 
+#include <malloc.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+static pthread_mutex_t lock_mutex = PTHREAD_MUTEX_INITIALIZER;
+static bool locked;
 
 static void ATTR_NORETURN
 out_of_memory(size_t n)
@@ -94,4 +100,37 @@ mem_equal_ct(const void *a, const void *b, size_t n)
 	for (size_t i = 0; i < n; i++)
 		diff |= x[i] ^ y[i];
 	return diff == 0;
+}
+
+static bool
+lock_all(void)
+{
+	locked = mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0;
+	return locked;
+}
+
+bool
+mem_lock_all(void)
+{
+	bool ok;
+
+	pthread_mutex_lock(&lock_mutex);
+	ok = lock_all();
+	pthread_mutex_unlock(&lock_mutex);
+	return ok;
+}
+
+void
+mem_trim(void)
+{
+	bool again;
+
+	pthread_mutex_lock(&lock_mutex);
+	again = locked;
+	if (again)
+		munlockall();
+	malloc_trim(0);
+	if (again)
+		lock_all(); /* it was allowed before */
+	pthread_mutex_unlock(&lock_mutex);
 }

@@ -9,6 +9,7 @@
 
 #include "base/attr.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 void *mem_alloc(size_t n) ATTR_MALLOC;                 /* zeroed */
@@ -25,6 +26,13 @@ void mem_wipe_free_str(char *s);
 
 /* Equal in constant time for a given n. */
 int mem_equal_ct(const void *a, const void *b, size_t n);
+
+/* Lock what is there and what comes, page by page as it is used.  False, with
+ * errno, if that is not allowed. */
+bool mem_lock_all(void);
+/* Give free memory back to the system, which takes milliseconds.  The kernel
+ * takes no locked page back, so nothing is locked meanwhile. */
+void mem_trim(void);
 
 /* New struct, zeroed. */
 #define MEM_NEW(type) ((type *)mem_alloc(sizeof(type)))

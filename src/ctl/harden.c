@@ -7,6 +7,7 @@
 #include "ctl/harden.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 
 #include <errno.h>
 #include <string.h>
@@ -72,7 +73,7 @@ harden_memory(void)
 		    "memory is not locked: the limit of locked memory is "
 		    "finite (LimitMEMLOCK=infinity lifts it)",
 		    L_END);
-	else if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+	else if (!mem_lock_all())
 		log_debug("server", "memory is not locked",
 		    L_STR("err", strerror(errno)), L_END);
 	else

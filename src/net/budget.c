@@ -4,8 +4,8 @@
 #include "net/budget.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
 
-#include <malloc.h>
 #include <stdint.h>
 
 #define TRIM_MS 1000
@@ -16,7 +16,7 @@ on_trim(void *arg)
 	struct budget *b = arg;
 
 	b->peak = budget_used(b);
-	malloc_trim(0);
+	mem_trim();
 }
 
 void
