@@ -24,6 +24,7 @@ libsidecar_a_SOURCES = \
 	src/http/sse.c src/http/sse.h \
 	src/http/url.c src/http/url.h \
 	src/http/write.c src/http/write.h \
+	src/http/wsframe.c src/http/wsframe.h \
 	src/auth/agentfile.c src/auth/agentfile.h \
 	src/auth/agentid.c src/auth/agentid.h \
 	src/auth/assertion.c src/auth/assertion.h \
@@ -79,6 +80,7 @@ libsidecar_a_SOURCES = \
 	src/proxy/caller.c src/proxy/caller.h \
 	src/proxy/circuit.c src/proxy/circuit.h \
 	src/proxy/client.c src/proxy/client.h \
+	src/proxy/courtsocket.c src/proxy/courtsocket.h \
 	src/proxy/credentials.c src/proxy/credentials.h \
 	src/proxy/exchange.c src/proxy/exchange.h \
 	src/proxy/gateway.c src/proxy/gateway.h \

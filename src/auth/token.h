@@ -32,7 +32,7 @@ struct token {
 	enum token_kind kind;
 	bool bound;          /* cnf.jkt is our key's thumbprint */
 	bool bound_to_other; /* cnf.jkt is there and is another's */
-	int64_t expires_ms;  /* monotonic, clock_now_ms() */
+	int64_t expires_ms; /* monotonic, clock_now_ms(); not shown from then */
 	int64_t
 	    refresh_ms; /* monotonic: 80 % of its life; jitter is not in it */
 	uint64_t generation; /* set by the session before it is published */

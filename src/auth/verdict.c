@@ -26,6 +26,7 @@ enum verdict_when {
 	WHEN_LOGIN,       /* our own login */
 	WHEN_REQUEST,     /* an agent's request */
 	WHEN_NO_TOKEN,    /* the same, sent without a token */
+	WHEN_COURT_TOKEN, /* the same, sent with a Court token */
 	WHEN_COURT_LOCAL, /* the same, answered by the Court, local token */
 };
 
@@ -195,6 +196,8 @@ when_fits(const struct row *row, const struct verdict_input *in)
 		return !login;
 	case WHEN_NO_TOKEN:
 		return !login && in->token == VERDICT_TOKEN_NONE;
+	case WHEN_COURT_TOKEN:
+		return !login && in->token == VERDICT_TOKEN_COURT;
 	case WHEN_COURT_LOCAL:
 		return !login && in->token == VERDICT_TOKEN_LOCAL &&
 		       from_court(in);

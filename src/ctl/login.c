@@ -35,7 +35,6 @@ struct login {
 	struct fetch *fetch;
 	char *bases[BASES_MAX];
 	unsigned nbases, base;
-	char *nonce;     /* the issuer's DPoP-Nonce, or NULL */
 	char *challenge; /* nonce of the challenge, or NULL */
 	char *assertion; /* endorsed, or NULL */
 	char *mastio_signature;
@@ -43,8 +42,14 @@ struct login {
 	struct token *unbound;     /* what we got instead of a bound one */
 	unsigned mints, rounds;
 	int64_t dated_s; /* iat of the last proof */
-	bool clock_fixed, chain_tried, challenged, no_issuer;
+	bool clock_fixed, chain_tried, challenged, renewed, no_issuer;
 };
+
+void
+login_memory_fini(struct login_memory *m)
+{
+	mem_wipe_free_str(m->nonce);
+}
 
 static void mint(struct login *);
 static void ask_challenge(struct login *);
@@ -56,7 +61,6 @@ free_login(struct login *l)
 {
 	for (unsigned i = 0; i < l->nbases; i++)
 		free(l->bases[i]);
-	mem_wipe_free_str(l->nonce);
 	mem_wipe_free_str(l->challenge);
 	mem_wipe_free_str(l->assertion);
 	mem_wipe_free_str(l->mastio_signature);
@@ -102,11 +106,21 @@ static void
 learn(struct login *l, const struct fetch_result *r)
 {
 	struct span nonce = head_value(r->head, FIELD_DPOP_NONCE);
+	struct login_memory *m = l->s.memory;
 
 	gateway_learn_clock(l->s.gateway, r->head, r->sent_ms);
 	if (dpop_nonce_ok(nonce)) {
-		mem_wipe_free_str(l->nonce);
-		l->nonce = span_dup(nonce);
+		mem_wipe_free_str(m->nonce);
+		m->nonce = span_dup(nonce);
+	}
+	gateway_note_mode(l->s.gateway, r->head);
+	if (!m->sunset && head_find(r->head, FIELD_SUNSET)) {
+		m->sunset = true;
+		log_info("login", "the token's issuer says when it will end",
+		    L_SPAN("sunset", head_value(r->head, FIELD_SUNSET)),
+		    L_SPAN(
+			"deprecation", head_value(r->head, FIELD_DEPRECATION)),
+		    L_END);
 	}
 	if (r->chain && !l->presented)
 		l->presented = X509_chain_up_ref(r->chain);
@@ -346,6 +360,42 @@ wants_chain(struct login *l, const struct verdict *v)
 	return wants;
 }
 
+/* The endorsed assertion is of no use any more, while one that we make anew
+ * each time may be: get the next one endorsed. */
+static void
+mint_anew(struct login *l)
+{
+	if (!l->assertion) {
+		mint(l);
+		return;
+	}
+	mem_wipe_free_str(l->assertion);
+	l->assertion = NULL;
+	mem_wipe_free_str(l->mastio_signature);
+	l->mastio_signature = NULL;
+	ask_challenge(l);
+}
+
+/* The clock has been learned from the answer. */
+static bool
+wants_time(struct login *l, const struct verdict *v)
+{
+	bool wants = v->action == VERDICT_FIX_CLOCK && !l->clock_fixed;
+
+	l->clock_fixed |= wants;
+	return wants;
+}
+
+/* Its jti has been seen: one more, with another. */
+static bool
+wants_assertion(struct login *l, const struct verdict *v)
+{
+	bool wants = v->row == VERDICT_ROW_LOGIN_REPLAY && !l->renewed;
+
+	l->renewed |= wants;
+	return wants;
+}
+
 static void
 on_minted(void *arg, const struct fetch_result *r)
 {
@@ -363,11 +413,12 @@ on_minted(void *arg, const struct fetch_result *r)
 		refused(l, r, MINT_PATH, &v);
 	} else if (wants_challenge(l, &v)) {
 		ask_challenge(l);
-	} else if (wants_chain(l, &v) || v.action == VERDICT_NEW_NONCE ||
-		   v.action == VERDICT_NEW_PROOF) {
-		mint(l);
-	} else if (v.action == VERDICT_FIX_CLOCK && !l->clock_fixed) {
-		l->clock_fixed = true;
+	} else if (wants_chain(l, &v) || wants_time(l, &v) ||
+		   wants_assertion(l, &v)) {
+		mint_anew(l);
+	} else if (v.action == VERDICT_NEW_NONCE ||
+		   (v.action == VERDICT_NEW_PROOF &&
+		       v.row != VERDICT_ROW_LOGIN_REPLAY)) {
 		mint(l);
 	} else if (v.action == VERDICT_LEARN_HTU && l->base + 1 < l->nbases) {
 		l->base++;
@@ -384,7 +435,7 @@ add_proof(struct login *l, struct buf *fields)
 	struct dpop_claims claims = {.htm = SPAN("POST"),
 	    .htu_base = span_of(l->bases[l->base]),
 	    .path = SPAN(MINT_PATH),
-	    .nonce = span_of(l->nonce),
+	    .nonce = span_of(l->s.memory->nonce),
 	    .iat = gateway_wall_s(l->s.gateway)};
 
 	l->dated_s = claims.iat;

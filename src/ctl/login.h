@@ -16,6 +16,13 @@
 
 struct login;
 
+/* What one login leaves for the next. */
+struct login_memory {
+	char *nonce; /* the issuer's newest DPoP-Nonce, or NULL */
+	bool sunset; /* that the issuer's days are counted has been logged */
+};
+void login_memory_fini(struct login_memory *);
+
 struct login_setup {
 	struct upstream *upstream;
 	const struct config *config;
@@ -23,6 +30,7 @@ struct login_setup {
 	struct signer *signer; /* main's own */
 	struct gateway_state *gateway;
 	const char *last_base; /* htu base of the last token, or NULL */
+	struct login_memory *memory;
 };
 
 struct login_result {

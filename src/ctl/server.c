@@ -62,12 +62,21 @@ on_session_changed(void *arg)
 }
 
 static void
-on_token_refused(void *arg, uint64_t generation)
+on_token_refused(void *arg, uint64_t generation, unsigned wait_s)
 {
 	struct server *s = arg;
 
 	if (s->session)
-		session_token_refused(s->session, generation);
+		session_token_refused(s->session, generation, wait_s);
+}
+
+static void
+on_court_nonce(void *arg, const char *nonce)
+{
+	struct server *s = arg;
+
+	if (s->session)
+		session_learn_nonce(s->session, nonce);
 }
 
 /* ---- clients: the least loaded worker gets the next ---- */
@@ -396,7 +405,7 @@ static int
 start_workers(struct server *s, struct err *err)
 {
 	struct worker_events events = {
-	    on_token_refused, on_client_closed, on_drained, s};
+	    on_token_refused, on_court_nonce, on_client_closed, on_drained, s};
 	unsigned n = s->config->workers;
 
 	s->workers = mem_alloc(n * sizeof(struct worker *));

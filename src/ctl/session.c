@@ -14,6 +14,7 @@
 #define BACKOFF_MAX_MS 60000
 #define TERMINAL_PROBE_MS 300000
 #define REFUSED_PAUSE_MS 1000 /* between logins that refusals ask for */
+#define REFUSED_SOON_MS 60000 /* a token refused so young is no accident */
 
 struct session {
 	struct login_setup setup;
@@ -28,9 +29,11 @@ struct session {
 	uint64_t generation;
 	int64_t last_ms; /* when the last login ended */
 	unsigned failures;
+	unsigned refusals; /* of young tokens, in a row */
 	bool no_issuer; /* said the last login that knew; with auth = auto */
 	uint64_t ok, failed;
 	char *last_base; /* htu base of the newest token, or NULL */
+	struct login_memory memory;
 };
 
 static uint32_t
@@ -185,14 +188,32 @@ on_told(void *arg, const struct login_result *r)
 	s->changed(s->arg);
 }
 
-void
-session_token_refused(struct session *s, uint64_t generation)
+/* When may the next login be, after a refusal?  A gateway that refuses each
+ * new token is asked for the next less and less often. */
+static int64_t
+soonest_login(struct session *s, unsigned wait_s)
 {
-	int64_t soonest = s->last_ms + REFUSED_PAUSE_MS;
+	int64_t now = clock_now_ms(), then = s->last_ms + REFUSED_PAUSE_MS;
+	bool young = now - s->last_ms < REFUSED_SOON_MS;
+
+	s->refusals = young ? s->refusals + 1 : 0;
+	if (s->refusals > 1)
+		then = s->last_ms + REFUSED_PAUSE_MS +
+		       session_backoff_ms(s->refusals - 1, random32());
+	if (then < now + (int64_t)wait_s * 1000)
+		then = now + (int64_t)wait_s * 1000;
+	return then;
+}
+
+void
+session_token_refused(struct session *s, uint64_t generation, unsigned wait_s)
+{
+	int64_t soonest;
 
 	/* Without a token a login is due: this one was refused before. */
 	if (s->login || generation < s->generation || !s->token)
 		return;
+	soonest = soonest_login(s, wait_s);
 	/* The refused token is of no use to anybody. */
 	timers_cancel(timers_of(s), &s->ends);
 	drop_token(s);
@@ -207,12 +228,20 @@ session_token_refused(struct session *s, uint64_t generation)
 	s->changed(s->arg);
 }
 
+void
+session_learn_nonce(struct session *s, const char *nonce)
+{
+	mem_wipe_free_str(s->memory.nonce);
+	s->memory.nonce = mem_strdup(nonce);
+}
+
 struct session *
 session_new(const struct login_setup *setup, void (*changed)(void *), void *arg)
 {
 	struct session *s = MEM_NEW(struct session);
 
 	s->setup = *setup;
+	s->setup.memory = &s->memory;
 	s->changed = changed;
 	s->arg = arg;
 	timer_init(&s->due, on_due, s);
@@ -233,6 +262,7 @@ session_free(struct session *s)
 	drop_token(s);
 	free(s->trouble);
 	free(s->last_base);
+	login_memory_fini(&s->memory);
 	free(s);
 }
 

@@ -27,8 +27,11 @@ struct session *session_new(const struct login_setup *,
 void session_free(struct session *);
 
 /* The gateway refused the token of this generation: get another, unless a
- * newer one is there already. */
-void session_token_refused(struct session *, uint64_t generation);
+ * newer one is there already, but not before wait_s seconds are over. */
+void session_token_refused(
+    struct session *, uint64_t generation, unsigned wait_s);
+/* The issuer's newest nonce, which came with another answer than a login's. */
+void session_learn_nonce(struct session *, const char *nonce);
 
 enum session_state session_state(const struct session *);
 const char *session_state_name(enum session_state);

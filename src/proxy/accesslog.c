@@ -204,3 +204,20 @@ accesslog_set_request_id(struct exchange *x, struct span given)
 		snprintf(x->request_id, sizeof(x->request_id), "%016llx",
 		    (unsigned long long)id);
 }
+
+void
+accesslog_count(struct exchange *x)
+{
+	struct metrics *m = x->w->metrics;
+
+	x->bytes_in = x->up.bytes;
+	x->bytes_out = x->down.bytes;
+	metric_add(&m->bytes_in, x->bytes_in);
+	metric_add(&m->bytes_out, x->bytes_out);
+	metric_request(
+	    m, &(struct metric_kind){accesslog_route(x->route),
+		   accesslog_method(x->req.method), x->status, x->end});
+	histogram_add(&m->duration, clock_now_us() - x->start_us);
+	if (x->first_us)
+		histogram_add(&m->first_byte, x->first_us - x->start_us);
+}

@@ -12,6 +12,8 @@
 /* The client's own id if it is harmless in logs, else one of ours. */
 void accesslog_set_request_id(struct exchange *, struct span given);
 void accesslog_write(struct exchange *);
+/* The same for the worker's metrics. */
+void accesslog_count(struct exchange *);
 
 /* The trace-id in a traceparent field (W3C Trace Context section 3.2.2), or
  * absent if the field is not valid. */

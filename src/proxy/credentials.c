@@ -31,20 +31,36 @@ learned_fini(struct learned *l)
 
 /* ---- what is shown ---- */
 
+static bool
+is_below(struct span path, const char *const *prefixes, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct span prefix = span_of(prefixes[i]);
+
+		if (span_starts(path, prefix) &&
+		    (path.n == prefix.n || path.p[prefix.n] == '/'))
+			return true;
+	}
+	return false;
+}
+
 bool
 credentials_is_court_path(struct span decoded)
 {
 	static const char *const prefixes[] = {
 	    "/v1/broker", "/v1/auth", "/v1/registry", "/v1/federation"};
 
-	for (size_t i = 0; i < COUNT(prefixes); i++) {
-		struct span prefix = span_of(prefixes[i]);
+	return is_below(decoded, prefixes, COUNT(prefixes));
+}
 
-		if (span_starts(decoded, prefix) &&
-		    (decoded.n == prefix.n || decoded.p[prefix.n] == '/'))
-			return true;
-	}
-	return false;
+/* Where the certificate alone is never enough (protocol 5.1, "I"). */
+static bool
+is_token_path(struct span decoded)
+{
+	static const char *const prefixes[] = {
+	    "/v1/mcp", "/v1/ingress", "/v1/principals"};
+
+	return is_below(decoded, prefixes, COUNT(prefixes));
 }
 
 static enum auth_mode
@@ -63,6 +79,14 @@ bool
 credentials_need_token(const struct exchange *x)
 {
 	return x->auth == ROUTE_AUTH_MASTIO && mode_of(x) == AUTH_TOKEN;
+}
+
+const struct token *
+credentials_court_token(const struct exchange *x)
+{
+	const struct token *t = token_of(x);
+
+	return t && t->kind == TOKEN_COURT ? t : NULL;
 }
 
 bool
@@ -218,10 +242,13 @@ take_nonce(struct exchange *x, const struct head *answer)
 		return;
 	if (realm == REALM_MASTIO)
 		upconn_set_nonce(x->lease.uc, nonce);
+	x->w->learned.nonce_ms[realm] = clock_now_ms();
 	if (span_eq(nonce, span_of(*newest)))
 		return;
 	mem_wipe_free_str(*newest);
 	*newest = span_dup(nonce);
+	if (realm == REALM_COURT)
+		worker_court_nonce(x->w, *newest);
 }
 
 void
@@ -234,12 +261,20 @@ credentials_learn(struct exchange *x, const struct head *answer)
 
 /* ---- the proof ---- */
 
-bool
-credentials_drop_proof(struct exchange *x)
+/* Is the token nothing without a proof? */
+static bool
+needs_proof(const struct exchange *x)
 {
 	const struct token *t = token_of(x);
 
-	if (x->proofless || (t && t->kind == TOKEN_LOCAL))
+	return t && (t->kind == TOKEN_LOCAL || realm_of(x) == REALM_COURT ||
+			is_token_path(buf_span(&x->box->path.decoded)));
+}
+
+bool
+credentials_drop_proof(struct exchange *x)
+{
+	if (x->proofless || needs_proof(x))
 		return false;
 	x->proofless = true;
 	x->w->learned.proofless_until_ms = clock_now_ms() + PROOFLESS_MS;
@@ -249,35 +284,63 @@ credentials_drop_proof(struct exchange *x)
 static bool
 shows_proof(const struct exchange *x)
 {
-	const struct token *t = token_of(x);
-
-	if (t && t->kind == TOKEN_LOCAL)
-		return true;
-	if (x->proof_wanted)
+	if (needs_proof(x) || x->proof_wanted)
 		return true;
 	return !x->proofless &&
-	       (realm_of(x) == REALM_COURT ||
-		   clock_now_ms() >= x->w->learned.proofless_until_ms);
+	       clock_now_ms() >= x->w->learned.proofless_until_ms;
 }
 
 static int
-add_proof(struct exchange *x, struct span ath, struct buf *out)
+add_proof(
+    struct exchange *x, struct span base, struct span ath, struct buf *out)
 {
-	struct buf base = BUF_INIT;
 	struct dpop_claims claims = {.htm = x->req.method,
+	    .htu_base = base,
 	    .path = buf_span(&x->box->path.decoded),
 	    .ath = ath,
 	    .nonce = nonce_of(x),
 	    .iat = gateway_wall_s(x->w->gateway)};
+
+	metric_add(&x->w->metrics->proofs, 1);
+	return dpop_mint(x->view->signer, &claims, out, x->jti);
+}
+
+static int
+add_proof_field(struct exchange *x, struct span ath, struct buf *out)
+{
+	struct buf base = BUF_INIT;
 	int r;
 
 	credentials_add_base(x, &base);
-	claims.htu_base = buf_span(&base);
 	buf_add_str(out, "DPoP: ");
-	r = dpop_mint(x->view->signer, &claims, out, x->jti);
+	r = add_proof(x, buf_span(&base), ath, out);
 	buf_add_str(out, "\r\n");
 	buf_free(&base);
-	metric_add(&x->w->metrics->proofs, 1);
+	return r;
+}
+
+int
+credentials_add_message(struct exchange *x, struct buf *out)
+{
+	const struct origin *own = &x->view->bundle->config->court_htu_base;
+	const struct token *t = credentials_court_token(x);
+	struct buf base = BUF_INIT;
+	int r;
+
+	if (!t)
+		return -1;
+	/* A Court without a public URL is logged in to by another base than
+	 * its socket's, so what is configured counts here (protocol 4.3). */
+	if (own->host)
+		message_add_base(&base, own, own->port_explicit);
+	else
+		credentials_add_base(x, &base);
+	buf_add_str(out, "{\"type\":\"auth\",\"token\":\"");
+	buf_add_span(out, token_span(t)); /* b64token needs no escapes */
+	buf_add_str(out, "\",\"dpop_proof\":\"");
+	r = add_proof(x, buf_span(&base), span_of(t->ath), out);
+	buf_add_str(out, "\"}");
+	buf_free(&base);
 	return r;
 }
 
@@ -303,5 +366,5 @@ credentials_add(struct exchange *x, struct buf *out)
 	}
 	*x->jti = '\0';
 	x->proof = shows_proof(x);
-	return x->proof ? add_proof(x, ath, out) : 0;
+	return x->proof ? add_proof_field(x, ath, out) : 0;
 }

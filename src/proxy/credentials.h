@@ -19,6 +19,7 @@ enum realm { REALM_MASTIO, REALM_COURT, REALMS };
 /* One worker's memory, for the first guess of the next request. */
 struct learned {
 	char *nonce[REALMS];        /* newest, or NULL */
+	int64_t nonce_ms[REALMS];   /* when it was last offered */
 	char *public_base;          /* best guess, or NULL */
 	int64_t proofless_until_ms; /* see credentials_drop_proof() */
 	uint64_t suspected;         /* token that seemed to be unknown */
@@ -30,6 +31,8 @@ bool credentials_is_court_path(struct span decoded);
 
 /* Must the request wait for a session token? */
 bool credentials_need_token(const struct exchange *);
+/* The token, if it is one of the Court's; else NULL. */
+const struct token *credentials_court_token(const struct exchange *);
 /* Does this attempt show one? */
 bool credentials_show_token(const struct exchange *);
 /* What it shows, for the access log (static). */
@@ -37,6 +40,10 @@ const char *credentials_name(const struct exchange *);
 
 /* The fields of one attempt.  Returns 0, or -1: no proof could be made. */
 int credentials_add(struct exchange *, struct buf *) ATTR_MUST_USE;
+
+/* The same as a message of JSON, for the Court's socket.  Only with a Court
+ * token; returns as above. */
+int credentials_add_message(struct exchange *, struct buf *) ATTR_MUST_USE;
 
 /* What an answer tells: the next nonce, and whether the base was right. */
 void credentials_learn(struct exchange *, const struct head *answer);
@@ -48,8 +55,8 @@ bool credentials_next_base(struct exchange *, const char *named);
 /* The next requests begin with the base that this one has come to. */
 void credentials_keep_base(struct exchange *);
 /* After it refused every proof: go on without one, also with the requests of
- * the next minute.  False: these credentials are nothing without a proof, or
- * there was none. */
+ * the next minute.  False: there these credentials are nothing without a proof,
+ * or there was none. */
 bool credentials_drop_proof(struct exchange *);
 
 /* The URL before the path that a proof is made for now. */

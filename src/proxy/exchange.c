@@ -5,7 +5,8 @@
  *   admit -> token -> lease -> hold -> send -> body -> answer -> judge
  *   -> relay -> finish -> flush -> done
  *
- * CONNECT goes lease -> tunnel -> finish, a WebSocket answer -> tunnel.
+ * CONNECT goes lease -> tunnel -> finish, a WebSocket answer -> tunnel, one to
+ * the Court answer -> court -> tunnel.
  *
  * exchange_run() calls the current step until it has to wait; whatever it
  * waits for calls exchange_run() again, so a step may be called at any time
@@ -14,7 +15,7 @@
  * Back edges, each bounded: token -> admit (a newer view), send -> token (the
  * token expired in the queue), hold -> lease (the connection was closed while
  * it waited), answer -> lease (a kept connection was stale), judge -> hold (new
- * proof), judge -> token (new login).
+ * proof), judge -> token (new login), court -> lease or token (the same).
  */
 #include "proxy/exchange.h"
 
@@ -26,6 +27,7 @@
 #include "proxy/admit.h"
 #include "proxy/breaker.h"
 #include "proxy/client.h"
+#include "proxy/courtsocket.h"
 #include "proxy/credentials.h"
 #include "proxy/heal.h"
 #include "proxy/mcp.h"
@@ -62,6 +64,7 @@ static enum next x_answer(struct exchange *);
 static enum next x_judge(struct exchange *);
 static enum next x_pause(struct exchange *);
 static enum next x_relay(struct exchange *);
+static enum next x_court(struct exchange *);
 static enum next x_tunnel(struct exchange *);
 static enum next x_finish(struct exchange *);
 static enum next x_flush(struct exchange *);
@@ -85,6 +88,7 @@ static const struct step step_admit = {"admit", x_admit, 0, END_OK},
 			 step_pause = {"pause", x_pause, 0, END_OK},
 			 step_relay = {"relay", x_relay,
 			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
+			 step_court = {"court", x_court, 0, END_COURT_TIMEOUT},
 			 step_tunnel = {"tunnel", x_tunnel,
 			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
 			 step_finish = {"finish", x_finish, 0, END_OK},
@@ -377,6 +381,7 @@ static enum next
 x_lease(struct exchange *x)
 {
 	bool raw = admit_is_connect(x);
+	enum end end;
 
 	if (x->lease.waiting)
 		return NEXT_WAIT;
@@ -384,6 +389,8 @@ x_lease(struct exchange *x)
 		return connect_again(x);
 	if (x->lease.failure != LEASE_OK)
 		return lease_failed(x);
+	if (!x->lease.uc && (end = courtsocket_admit(x)) != END_OK)
+		return x_end(x, end);
 	/* What becomes a tunnel never comes back to the pool. */
 	x->fresh |= raw || x->upgrade;
 	if (x->lease.uc || begin_lease(x))
@@ -614,6 +621,7 @@ note_answer(struct exchange *x)
 	gateway_answered(x->w->gateway);
 	gateway_learn_clock(x->w->gateway, &x->res, x->sent_us / 1000);
 	credentials_learn(x, &x->res);
+	gateway_note_mode(x->w->gateway, &x->res);
 	if (field_is_token(trace) && trace.n < sizeof(x->trace))
 		snprintf(x->trace, sizeof(x->trace), "%.*s", SPAN_ARG(trace));
 }
@@ -653,6 +661,27 @@ keep_answer_head(struct exchange *x)
 }
 
 static enum next
+switch_protocols(struct exchange *x)
+{
+	message_switching(x);
+	x->answer_begun = true;
+	x->status = 101;
+	return x_goto(x, &step_tunnel);
+}
+
+/* The agent's 101 waits for the Court. */
+static enum next
+begin_court(struct exchange *x)
+{
+	if (courtsocket_begin(x) < 0)
+		return x_end(x, END_INTERNAL);
+	x_goto(x, &step_court);
+	timers_set(
+	    &x->w->loop.timers, &x->timer, clock_now_ms() + COURTSOCKET_MS);
+	return NEXT_GO;
+}
+
+static enum next
 x_answer(struct exchange *x)
 {
 	struct conn *from = &x->lease.uc->conn;
@@ -680,11 +709,8 @@ x_answer(struct exchange *x)
 	keep_answer_head(x);
 	buf_consume(&from->in, x->res.size);
 	if (x->res.status == 101) {
-		message_switching(x);
-		x->answer_begun = true;
-		x->status = 101;
 		breaker_served(x);
-		return x_goto(x, &step_tunnel);
+		return x->court ? begin_court(x) : switch_protocols(x);
 	}
 	if (heal_concerns(x)) {
 		x->judged_room = from->in_limit * 2;
@@ -702,7 +728,7 @@ x_answer(struct exchange *x)
 static enum next
 try_again(struct exchange *x, bool login, int64_t due_ms)
 {
-	bool clean = x->down.done && x->up.done &&
+	bool clean = x->down.done && x->up.done && x->res.status != 101 &&
 		     x->res_framing.kind != FRAMING_CLOSE &&
 		     head_keep_alive(&x->res);
 	bool keep = clean && !login && !due_ms && is_silent(&x->lease.uc->conn);
@@ -749,10 +775,28 @@ x_judge(struct exchange *x)
 	case HEAL_END:
 		return x_end(x, end);
 	case HEAL_PASS:
+	case HEAL_MORE:
 		break;
 	}
 	begin_relay(x);
 	return x_goto(x, &step_relay);
+}
+
+/* ---- court: its WebSocket lets nobody in without a first frame ---- */
+
+static enum next
+x_court(struct exchange *x)
+{
+	int64_t due_ms = 0;
+	enum end end = END_INTERNAL;
+	enum heal heal = courtsocket_run(x, &end, &due_ms);
+
+	if (heal == HEAL_MORE)
+		return NEXT_WAIT;
+	if (heal == HEAL_END)
+		return x_end(x, end);
+	return heal == HEAL_PASS ? switch_protocols(x)
+				 : try_again(x, heal == HEAL_LOGIN, due_ms);
 }
 
 /* ---- relay: the answer's body ---- */
@@ -803,6 +847,8 @@ x_tunnel(struct exchange *x)
 		tunnel_begin(x);
 	x->tunnel = true;
 	end = tunnel_run(x);
+	if (x->down.done)
+		courtsocket_release(x); /* the gateway's end of it is over */
 	if (end != END_COUNT)
 		return x_end(x, end);
 	moved = a->received + a->sent + b->received + b->sent;
@@ -845,26 +891,10 @@ answer_error(struct exchange *x)
 }
 
 static void
-count(struct exchange *x)
-{
-	struct metrics *m = x->w->metrics;
-
-	x->bytes_in = x->up.bytes;
-	x->bytes_out = x->down.bytes;
-	metric_add(&m->bytes_in, x->bytes_in);
-	metric_add(&m->bytes_out, x->bytes_out);
-	metric_request(
-	    m, &(struct metric_kind){accesslog_route(x->route),
-		   accesslog_method(x->req.method), x->status, x->end});
-	histogram_add(&m->duration, clock_now_us() - x->start_us);
-	if (x->first_us)
-		histogram_add(&m->first_byte, x->first_us - x->start_us);
-}
-
-static void
 release(struct exchange *x)
 {
 	unpark(x);
+	courtsocket_release(x);
 	mcp_over(x);
 	breaker_leave(x);
 	message_forget(x);
@@ -918,7 +948,7 @@ x_done(struct exchange *x)
 	bool close_delimited = broken && !x->down.chunk_out &&
 			       x->res_framing.kind != FRAMING_LENGTH;
 
-	count(x);
+	accesslog_count(x);
 	accesslog_write(x);
 	release(x);
 	if (x->end == END_CLIENT_GONE || x->cut) {

@@ -55,7 +55,9 @@ struct exchange {
 	struct head req;
 	struct target target;
 	struct framing req_framing;
-	bool upgrade;     /* it asks for WebSocket */
+	bool upgrade;     /* it asks for WebSocket, */
+	bool shakes;      /* and so does this attempt */
+	bool court;       /* it holds the one socket to the Court */
 	bool answer_here; /* OPTIONS that goes no further */
 	uint64_t hops;    /* Max-Forwards of OPTIONS */
 	bool tunnel;      /* past its heads: bytes both ways */

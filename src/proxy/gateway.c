@@ -202,3 +202,26 @@ gateway_hold_posts_until(struct gateway_state *g, int64_t until_ms)
 	       !replace(g, &held, held_value(until_ms, held & COUNT_MASK)))
 		;
 }
+
+void
+gateway_note_mode(struct gateway_state *g, const struct head *answer)
+{
+	struct span said = head_value(answer, FIELD_X_CULLIS_MODE);
+	int mode = span_eq(said, SPAN("federation"))   ? GATEWAY_FEDERATION
+		   : span_eq(said, SPAN("standalone")) ? GATEWAY_STANDALONE
+						       : GATEWAY_UNKNOWN;
+
+	if (mode == GATEWAY_UNKNOWN || mode == (int)gateway_mode(g))
+		return;
+	if (atomic_exchange_explicit(&g->mode, mode, memory_order_relaxed) !=
+	    mode)
+		log_info("gateway", "the gateway says what it is",
+		    L_SPAN("mode", said), L_END);
+}
+
+enum gateway_mode
+gateway_mode(const struct gateway_state *g)
+{
+	return (enum gateway_mode)atomic_load_explicit(
+	    &g->mode, memory_order_relaxed);
+}

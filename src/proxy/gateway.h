@@ -13,6 +13,12 @@
 
 #include <stdatomic.h>
 
+enum gateway_mode {
+	GATEWAY_UNKNOWN,
+	GATEWAY_STANDALONE, /* there is no Court behind it */
+	GATEWAY_FEDERATION,
+};
+
 struct gateway_state {
 	_Atomic int64_t clock_delta_ms; /* auth/clockoff.h */
 	_Atomic int64_t clock_warn_ms;  /* no warning before that */
@@ -24,6 +30,8 @@ struct gateway_state {
 	struct circuit shed;     /* it sheds load */
 	struct circuit refusal;  /* it refuses the agent as a whole, */
 	_Atomic int refused_row; /* enum verdict_row says why */
+	_Atomic int mode;               /* enum gateway_mode, as last said */
+	_Atomic bool court_socket;      /* the agent has one (courtsocket.h) */
 };
 
 /* It has just answered. */
@@ -58,5 +66,9 @@ bool gateway_clock_known(const struct gateway_state *);
  * at most; so is a move of more than 2 s. */
 void gateway_learn_clock(
     struct gateway_state *, const struct head *answer, int64_t sent_ms);
+
+/* What X-Cullis-Mode of any answer says; logged when it is news. */
+void gateway_note_mode(struct gateway_state *, const struct head *answer);
+enum gateway_mode gateway_mode(const struct gateway_state *);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "proxy/breaker.h"
 #include "proxy/client.h"
+#include "proxy/courtsocket.h"
 #include "proxy/credentials.h"
 #include "proxy/mcp.h"
 
@@ -43,6 +44,8 @@ heal_concerns(const struct exchange *x)
 		return true;
 	if (x->auth != ROUTE_AUTH_MASTIO)
 		return false;
+	if (x->upgrade && !x->shakes)
+		return true; /* it is there for its nonce alone */
 	in = input_of(x);
 	return verdict_wants_body(&in);
 }
@@ -64,7 +67,7 @@ suspect_token(struct exchange *x)
 	    (*suspected && t->generation <= *suspected + 1))
 		return;
 	*suspected = t->generation;
-	worker_token_refused(x->w, t->generation);
+	worker_token_refused(x->w, t->generation, 0);
 }
 
 static bool
@@ -77,12 +80,12 @@ heal_nonce(struct exchange *x)
 }
 
 static bool
-heal_token(struct exchange *x)
+heal_token(struct exchange *x, unsigned wait_s)
 {
 	if (!credentials_show_token(x))
 		return false;
 	x->refused_token = x->view->bundle->token->generation;
-	worker_token_refused(x->w, x->refused_token);
+	worker_token_refused(x->w, x->refused_token, wait_s);
 	return true;
 }
 
@@ -151,7 +154,7 @@ apply(struct exchange *x, const struct verdict *v)
 	case VERDICT_FIX_CLOCK: /* its Date has been looked at */
 		break;
 	case VERDICT_LOGIN:
-		more = more && heal_token(x);
+		more = more && heal_token(x, v->wait_s);
 		break;
 	case VERDICT_NEW_PROOF:
 		x->proof_wanted |= v->row == VERDICT_ROW_PROOF_WANTED;
@@ -205,7 +208,7 @@ too_large(struct exchange *x, const struct verdict *v, enum end *end)
 {
 	*end = END_NOT_KEPT;
 	if (v->action == VERDICT_LOGIN)
-		heal_token(x);
+		heal_token(x, v->wait_s);
 	else if (v->action == VERDICT_LEARN_HTU &&
 		 credentials_next_base(x, v->base))
 		credentials_keep_base(x);
@@ -213,22 +216,15 @@ too_large(struct exchange *x, const struct verdict *v, enum end *end)
 	return HEAL_END;
 }
 
-enum heal
-heal_judge(struct exchange *x, enum end *end, int64_t *due_ms)
+static enum heal
+judge(struct exchange *x, struct verdict_input *in, enum end *end,
+    int64_t *due_ms)
 {
-	struct verdict_input in;
 	struct verdict v;
 
-	if (mcp_lost(x)) {
-		metric_add(&x->w->metrics->retries_lost, 1);
-		*due_ms = mcp_lost_until(x);
-		return HEAL_AGAIN;
-	}
-	in = input_of(x);
-	in.body = buf_span(&x->judged.body);
-	if (in.body.n > VERDICT_BODY_MAX)
-		in.body.n = VERDICT_BODY_MAX;
-	v = verdict_of(&in);
+	if (in->body.n > VERDICT_BODY_MAX)
+		in->body.n = VERDICT_BODY_MAX;
+	v = verdict_of(in);
 	*due_ms = v.wait_s ? clock_now_ms() + (int64_t)v.wait_s * 1000 : 0;
 	if (v.action != VERDICT_PASS)
 		metric_add(&x->w->metrics->refusals[v.action], 1);
@@ -245,4 +241,36 @@ heal_judge(struct exchange *x, enum end *end, int64_t *due_ms)
 			   : HEAL_AGAIN;
 	}
 	return give_up(x, &v, end);
+}
+
+enum heal
+heal_judge(struct exchange *x, enum end *end, int64_t *due_ms)
+{
+	bool asked_for_nonce = x->upgrade && !x->shakes;
+	struct verdict_input in;
+	enum heal heal;
+
+	if (mcp_lost(x)) {
+		metric_add(&x->w->metrics->retries_lost, 1);
+		*due_ms = mcp_lost_until(x);
+		return HEAL_AGAIN;
+	}
+	in = input_of(x);
+	in.body = buf_span(&x->judged.body);
+	heal = judge(x, &in, end, due_ms);
+	if (heal == HEAL_PASS && asked_for_nonce && !courtsocket_wants_nonce(x))
+		return HEAL_AGAIN;
+	return heal;
+}
+
+enum heal
+heal_judge_message(
+    struct exchange *x, struct span json, enum end *end, int64_t *due_ms)
+{
+	struct verdict_input in = input_of(x);
+
+	in.status = 401;
+	in.content_type = SPAN("application/json");
+	in.body = json;
+	return judge(x, &in, end, due_ms);
 }

@@ -8,6 +8,7 @@
 #include "proxy/admit.h"
 #include "proxy/caller.h"
 #include "proxy/client.h"
+#include "proxy/courtsocket.h"
 #include "proxy/credentials.h"
 #include "proxy/via.h"
 
@@ -95,6 +96,14 @@ field_goes(const struct exchange *x, const struct field *f)
 	return field_request_allowed(f) || caller_may_send(x, f);
 }
 
+/* Does the gateway hand the request on to the Court? */
+static bool
+is_forwarded(const struct exchange *x)
+{
+	return x->route->auth == ROUTE_AUTH_MASTIO &&
+	       credentials_is_court_path(buf_span(&x->box->path.decoded));
+}
+
 static void
 add_request_fields(struct exchange *x, struct buf *out)
 {
@@ -103,11 +112,17 @@ add_request_fields(struct exchange *x, struct buf *out)
 
 		if (!field_goes(x, f) || head_connection_names(&x->req, f))
 			continue;
+		if (f->id == FIELD_ACCEPT_ENCODING && is_forwarded(x))
+			continue;
 		if (f->id == FIELD_MAX_FORWARDS && admit_is_options(x))
 			write_field_u64(out, f->name, x->hops - 1);
 		else
 			write_field(out, f->name, f->value);
 	}
+	/* The forwarder unpacks what the Court packed, and says that it is
+	 * still packed (protocol 9.1). */
+	if (is_forwarded(x))
+		write_field(out, SPAN("Accept-Encoding"), SPAN("identity"));
 	via_add(out, &x->req);
 }
 
@@ -124,7 +139,8 @@ message_request_head(struct exchange *x)
 	if (x->auth == ROUTE_AUTH_MASTIO && credentials_add(x, out) < 0)
 		return false;
 	add_request_fields(x, out);
-	if (x->upgrade)
+	x->shakes = x->upgrade && !courtsocket_wants_nonce(x);
+	if (x->shakes)
 		add_upgrade(out);
 	add_request_framing(x, out);
 	write_head_end(out);
@@ -211,7 +227,7 @@ message_switches(const struct exchange *x, const char **why)
 	const struct field *f = head_find(&x->res, FIELD_UPGRADE);
 
 	*why = "it switches protocols without having been asked";
-	if (!x->upgrade)
+	if (!x->shakes)
 		return false;
 	*why = "it switches to another protocol than WebSocket";
 	return f && span_ieq(f->value, SPAN("websocket")) &&
@@ -249,6 +265,42 @@ add_connection(struct exchange *x, struct buf *out)
 		write_field(out, SPAN("Connection"), SPAN("keep-alive"));
 }
 
+/* Why the Court's side of the gateway did not serve, where its own words do not
+ * say so; or NULL. */
+static const char *
+hint_of(const struct exchange *x)
+{
+	bool text = span_istarts(
+	    head_value(&x->res, FIELD_CONTENT_TYPE), SPAN("text/plain"));
+	bool alone = gateway_mode(x->w->gateway) == GATEWAY_STANDALONE;
+
+	if (!is_forwarded(x) || x->auth != ROUTE_AUTH_MASTIO)
+		return NULL;
+	if (x->shakes && x->res.status == 403 && text)
+		return alone ? "this gateway is standalone: there is no Court "
+			       "behind it whose socket could be opened"
+			     : "the gateway refuses sockets to a Court that it "
+			       "cannot reach or that does not know the path";
+	if (x->res.status == 503 && alone)
+		return "this gateway is standalone: there is no Court behind "
+		       "it that could answer this path";
+	if (x->res.status == 401 && credentials_show_token(x) &&
+	    !credentials_court_token(x))
+		return "the Court takes no local tokens, and a gateway that "
+		       "issues them (MCP_PROXY_LOCAL_AUTH_ENABLED=1) gives no "
+		       "others";
+	return NULL;
+}
+
+static void
+add_hint(struct exchange *x, struct buf *out)
+{
+	const char *hint = hint_of(x);
+
+	if (hint)
+		write_field(out, SPAN("X-Cullis-Sidecar-Hint"), span_of(hint));
+}
+
 void
 message_answer_head(struct exchange *x)
 {
@@ -258,6 +310,7 @@ message_answer_head(struct exchange *x)
 	x->keep = may_keep(x);
 	write_status_line(out, x->res.status, x->res.reason);
 	add_answer_fields(x, &x->res);
+	add_hint(x, out);
 	switch (x->res_framing.kind) {
 	case FRAMING_LENGTH:
 		write_field_u64(

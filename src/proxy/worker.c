@@ -22,8 +22,10 @@
 struct worker_letter {
 	struct letter letter;
 	struct worker *w;
-	enum { REFUSED, CLOSED, DRAINED } kind;
+	enum { REFUSED, NONCE, CLOSED, DRAINED } kind;
 	uint64_t generation;
+	unsigned wait_s;
+	char *nonce;
 };
 
 static void
@@ -33,39 +35,51 @@ run_in_main(struct letter *letter, bool closed)
 	const struct worker_events *e = &l->w->events;
 
 	if (!closed && l->kind == REFUSED)
-		e->token_refused(e->arg, l->generation);
+		e->token_refused(e->arg, l->generation, l->wait_s);
+	else if (!closed && l->kind == NONCE)
+		e->court_nonce(e->arg, l->nonce);
 	else if (!closed && l->kind == CLOSED)
 		e->client_closed(e->arg, l->w);
 	else if (!closed)
 		e->drained(e->arg, l->w);
+	mem_wipe_free_str(l->nonce);
 	free(l);
 }
 
 static void
-tell_main(struct worker *w, int kind, uint64_t generation)
+tell_main(struct worker *w, const struct worker_letter *news)
 {
 	struct worker_letter *l = MEM_NEW(struct worker_letter);
 
+	*l = *news;
 	l->letter.run = run_in_main;
 	l->w = w;
-	l->kind = kind;
-	l->generation = generation;
 	mailbox_post(&w->main_loop->mailbox, &l->letter);
 }
 
 void
-worker_token_refused(struct worker *w, uint64_t token_generation)
+worker_token_refused(
+    struct worker *w, uint64_t token_generation, unsigned wait_s)
 {
-	tell_main(w, REFUSED, token_generation);
+	tell_main(w, &(struct worker_letter){.kind = REFUSED,
+			 .generation = token_generation,
+			 .wait_s = wait_s});
+}
+
+void
+worker_court_nonce(struct worker *w, const char *nonce)
+{
+	tell_main(w,
+	    &(struct worker_letter){.kind = NONCE, .nonce = mem_strdup(nonce)});
 }
 
 void
 worker_client_gone(struct worker *w)
 {
 	w->nclients--;
-	tell_main(w, CLOSED, 0);
+	tell_main(w, &(struct worker_letter){.kind = CLOSED});
 	if (w->draining && w->nclients == 0)
-		tell_main(w, DRAINED, 0);
+		tell_main(w, &(struct worker_letter){.kind = DRAINED});
 }
 
 /* ---- letters from main ---- */
@@ -186,7 +200,7 @@ drain(struct worker *w)
 
 	w->draining = true;
 	if (w->nclients == 0) /* else the last one to go tells */
-		tell_main(w, DRAINED, 0);
+		tell_main(w, &(struct worker_letter){.kind = DRAINED});
 	for (c = TAILQ_FIRST(&w->clients); c; c = next) {
 		next = TAILQ_NEXT(c, link);
 		client_drain(c);

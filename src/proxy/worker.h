@@ -30,7 +30,9 @@ TAILQ_HEAD(passthrough_list, passthrough);
 
 /* How a worker speaks to main: letters to its mailbox end up here. */
 struct worker_events {
-	void (*token_refused)(void *arg, uint64_t token_generation);
+	void (*token_refused)(
+	    void *arg, uint64_t token_generation, unsigned wait_s);
+	void (*court_nonce)(void *arg, const char *nonce);
 	void (*client_closed)(void *arg, struct worker *);
 	void (*drained)(void *arg, struct worker *);
 	void *arg;
@@ -119,7 +121,11 @@ struct headbox *worker_box_take(struct worker *);
 void worker_box_give(struct worker *, struct headbox *); /* NULL is allowed */
 /* A line was added to w->log. */
 void worker_log_line(struct worker *);
-void worker_token_refused(struct worker *, uint64_t token_generation);
+/* wait_s: not before so many seconds may there be another. */
+void worker_token_refused(
+    struct worker *, uint64_t token_generation, unsigned wait_s);
+/* The Court, which also judges logins, has a new nonce. */
+void worker_court_nonce(struct worker *, const char *nonce);
 void worker_client_gone(struct worker *);
 
 #endif

@@ -110,6 +110,15 @@ END(UPSTREAM_BAD, 502, "upstream-malformed", RETRY_NO,
 END(AUTH_REFUSED, 502, "auth-refused", RETRY_NO,
     "the gateway refused the sidecar's credentials",
     "Run cullis-sidecar check, and look at the gateway's log.")
+END(COURT_REFUSED, 502, "court-refused", RETRY_NO,
+    "the Court did not let the agent's socket in",
+    "Look at what the Court says, and whether the agent's binding is approved.")
+END(COURT_TIMEOUT, 504, "court-timeout", RETRY_YES,
+    "the Court said nothing on a new socket for 10 s",
+    "Look at the Court and the gateway.")
+END(SOCKET_BUSY, 409, "court-socket-busy", RETRY_NO,
+    "the agent has a socket to the Court already, and a second would cost both",
+    "Close the first socket, or share it.")
 END(NOT_KEPT, 502, "request-not-kept", RETRY_YES,
     "the gateway refused the request before running it, and it was too large "
     "to be kept for sending it again",

@@ -29,8 +29,10 @@ VERDICT_CODE(NONCE, "nonce-refused",
     "(MCP_PROXY_LOCAL_AUTH_ENABLED=1), which need none.")
 VERDICT_CODE(HTU, "htu-mismatch",
     "The gateway expects another URL in the proof than the one that was sent.",
-    "Set htu-base (for requests without a local token public-htu-base, for "
-    "forwarded ones court-htu-base) to the gateway's public URL.")
+    "Set htu-base to the gateway's public URL (for requests without a local "
+    "token public-htu-base; for the Court's paths court-htu-base, to its "
+    "BROKER_PUBLIC_URL, or else for its socket to the address by which the "
+    "gateway calls it).")
 VERDICT_CODE(CLOCK, "clock-off",
     "The gateway finds the time of the proof too far from its own clock.",
     "Set the clock of this machine or of the gateway right.")
@@ -42,6 +44,11 @@ VERDICT_CODE(TOKEN, "token-refused",
     "The gateway refuses the session token, and a new one did not help.",
     "Look at the gateway's log for the agent; its signing key or its mode "
     "(local tokens, Court) may have changed.")
+VERDICT_CODE(OUT_OF_REACH, "local-token-needed",
+    "The gateway's front-end passes no client certificate on for this path, "
+    "and the path takes no token of the Court's instead.",
+    "Let the gateway issue local tokens (MCP_PROXY_LOCAL_AUTH_ENABLED=1), or "
+    "let its front-end pass the certificate on.")
 VERDICT_CODE(KEY, "dpop-key-not-registered",
     "The gateway has another DPoP key on file for this agent.",
     "Register the key of dpop.jwk with the gateway, or install the dpop.jwk "
@@ -235,6 +242,11 @@ VERDICT_ROW(JWKS, 503, BEGINS, "JWKS client not initialized", REQUEST, BACKOFF,
     0, 1, 0, BUSY)
 
 /* --- the certificate, as the application sees it */
+/* The token is good; it counts for nothing there. */
+VERDICT_ROW(COURT_UNVERIFIED, 401, REASON, "client_cert_not_verified",
+    COURT_TOKEN, TERMINAL, 0, 0, 0, OUT_OF_REACH)
+VERDICT_ROW(COURT_HEADER, 401, REASON, "client_cert_header_missing",
+    COURT_TOKEN, TERMINAL, 0, 0, 0, OUT_OF_REACH)
 VERDICT_ROW(CERT_UNVERIFIED, 401, REASON, "client_cert_not_verified", REQUEST,
     LOGIN, 1, 0, 0, TOKEN)
 VERDICT_ROW(CERT_HEADER, 401, REASON, "client_cert_header_missing", REQUEST,

@@ -28,7 +28,8 @@ static struct loop loop;
 static struct resolver *resolver;
 static struct metrics metrics;
 static struct gateway_state gateway;
-static struct login_setup s;
+static struct login_memory memory;
+static struct login_setup s = {.memory = &memory};
 static struct config *conf;
 static int64_t now_ms;
 
@@ -93,6 +94,7 @@ fixture_fini(void)
 	signer_unref(s.signer);
 	identity_unref(s.identity);
 	config_unref(conf);
+	login_memory_fini(&memory);
 	dir_free(dir);
 	pki_fini(&pki);
 	for (unsigned i = 0; i < nrequests; i++)

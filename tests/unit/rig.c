@@ -19,12 +19,21 @@
 #include <unistd.h>
 
 static void
-on_refused(void *arg, uint64_t generation)
+on_refused(void *arg, uint64_t generation, unsigned wait_s)
 {
 	struct rig *r = arg;
 
 	r->refused++;
 	r->refused_generation = generation;
+	r->refused_wait_s = wait_s;
+}
+
+static void
+on_court_nonce(void *arg, const char *nonce)
+{
+	struct rig *r = arg;
+
+	snprintf(r->court_nonce, sizeof(r->court_nonce), "%s", nonce);
 }
 
 static void
@@ -67,7 +76,7 @@ rig_init_bare(struct rig *r, const char *more)
 	const struct listen_addr addr = {
 	    .kind = LISTEN_TCP, .host = (char *)"127.0.0.1"};
 	const struct worker_events events = {
-	    on_refused, on_closed, on_drained, r};
+	    on_refused, on_court_nonce, on_closed, on_drained, r};
 	const struct log_config log = {
 	    LOG_ERROR, LOG_TEXT, open("/dev/null", O_WRONLY | O_CLOEXEC)};
 	struct identity_source source;

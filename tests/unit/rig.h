@@ -42,6 +42,8 @@ struct rig {
 	/* what the worker told main */
 	unsigned refused, closed, drained;
 	uint64_t refused_generation;
+	unsigned refused_wait_s;
+	char court_nonce[64]; /* the newest that was told */
 };
 
 /* With an identity, a token and the gate open.  more: lines of configuration

@@ -232,19 +232,19 @@ START_TEST(one_login_for_many_refusals)
 	start();
 	log_in();
 	advance(5000);
-	session_token_refused(session, 1);
+	session_token_refused(session, 1, 0);
 	ck_assert_ptr_null(session_token(session));
 	told = changes;
 	/* The others who held the same token. */
 	for (int i = 0; i < 10; i++)
-		session_token_refused(session, 1);
+		session_token_refused(session, 1, 0);
 	ck_assert_uint_eq(changes, told);
 	log_in();
 	settle();
 	ck_assert_uint_eq(nrequests, 2);
 	ck_assert_uint_eq(session_token(session)->generation, 2);
 	/* Late news of the old one. */
-	session_token_refused(session, 1);
+	session_token_refused(session, 1, 0);
 	settle();
 	ck_assert_uint_eq(nrequests, 2);
 	ck_assert_ptr_nonnull(session_token(session));
@@ -258,10 +258,10 @@ START_TEST(refusals_without_end)
 
 	start();
 	log_in();
-	session_token_refused(session, 1);
+	session_token_refused(session, 1, 0);
 	told = changes;
 	for (int i = 0; i < 10; i++)
-		session_token_refused(session, 1);
+		session_token_refused(session, 1, 0);
 	ck_assert_uint_eq(changes, told);
 	settle();
 	ck_assert_uint_eq(nrequests, 1);

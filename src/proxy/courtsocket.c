@@ -1,0 +1,211 @@
+/*
+ * courtsocket: see courtsocket.h.
+ */
+#include "proxy/courtsocket.h"
+
+#include "base/clock.h"
+#include "http/wsframe.h"
+#include "proxy/client.h"
+#include "proxy/credentials.h"
+
+#include <jansson.h>
+#include <openssl/rand.h>
+#include <stdio.h>
+
+#define NONCE_MS 300000 /* an offered nonce is good for so long at least */
+#define ANSWER_MAX 4096 /* bytes of the Court's first message */
+
+/* ---- the one socket ---- */
+
+static bool
+is_court_socket(const struct exchange *x)
+{
+	return x->upgrade && x->auth == ROUTE_AUTH_MASTIO &&
+	       span_eq(buf_span(&x->box->path.decoded), SPAN("/v1/broker/ws"));
+}
+
+/* A gateway without a Court refuses for itself. */
+static enum end
+without_court_token(struct exchange *x)
+{
+	if (gateway_mode(x->w->gateway) != GATEWAY_FEDERATION)
+		return END_OK;
+	x->code = "court-token-needed";
+	x->message = "The Court's socket wants a token of the Court's, and the "
+		     "gateway gives us none.";
+	x->suggestion = "Let the gateway leave logins to the Court "
+			"(MCP_PROXY_LOCAL_AUTH_ENABLED=0), and set auth = auto "
+			"or token.";
+	return END_AUTH_REFUSED;
+}
+
+enum end
+courtsocket_admit(struct exchange *x)
+{
+	if (!is_court_socket(x))
+		return END_OK;
+	if (!credentials_court_token(x)) {
+		courtsocket_release(x);
+		return without_court_token(x);
+	}
+	if (!x->court && atomic_exchange_explicit(&x->w->gateway->court_socket,
+			     true, memory_order_relaxed))
+		return END_SOCKET_BUSY;
+	x->court = true;
+	return END_OK;
+}
+
+void
+courtsocket_release(struct exchange *x)
+{
+	if (x->court)
+		atomic_store_explicit(
+		    &x->w->gateway->court_socket, false, memory_order_relaxed);
+	x->court = false;
+}
+
+bool
+courtsocket_wants_nonce(const struct exchange *x)
+{
+	const struct learned *l = &x->w->learned;
+
+	return x->court &&
+	       (!l->nonce[REALM_COURT] ||
+		   clock_now_ms() >= l->nonce_ms[REALM_COURT] + NONCE_MS);
+}
+
+/* ---- frames ---- */
+
+static bool
+send_frame(struct exchange *x, enum wsframe_opcode opcode, struct span payload)
+{
+	struct conn *to = &x->lease.uc->conn;
+	unsigned char mask[WSFRAME_MASK_LEN];
+
+	if (RAND_bytes(mask, sizeof(mask)) != 1)
+		return false;
+	wsframe_write(&to->out, opcode, payload, mask);
+	conn_flush(to);
+	return true;
+}
+
+int
+courtsocket_begin(struct exchange *x)
+{
+	struct buf text = {.secret = true};
+	bool sent = credentials_add_message(x, &text) == 0 &&
+		    send_frame(x, WSFRAME_TEXT, buf_span(&text));
+
+	buf_free(&text);
+	return sent ? 0 : -1;
+}
+
+static enum heal
+refused(struct exchange *x, enum end *end, const char *detail)
+{
+	size_t i = 0;
+
+	for (; i < sizeof(x->detail) - 1 && detail[i]; i++)
+		x->detail[i] =
+		    detail[i] >= ' ' && detail[i] < 0x7f ? detail[i] : '?';
+	x->detail[i] = '\0';
+	*end = END_COURT_REFUSED;
+	return HEAL_END;
+}
+
+static enum heal
+malformed(struct exchange *x, enum end *end, const char *why)
+{
+	snprintf(x->detail, sizeof(x->detail), "%s", why);
+	*end = END_UPSTREAM_BAD;
+	return HEAL_END;
+}
+
+/* ---- the Court's first message ---- */
+
+static enum heal
+take_message(
+    struct exchange *x, struct span text, enum end *end, int64_t *due_ms)
+{
+	json_t *json = json_loadb(text.p, text.n, 0, NULL);
+	struct span type =
+	    span_of(json_string_value(json_object_get(json, "type")));
+	const char *detail = json_string_value(json_object_get(json, "detail"));
+	enum heal heal;
+
+	if (span_eq(type, SPAN("auth_ok"))) {
+		heal = HEAL_PASS;
+	} else if (!span_eq(type, SPAN("auth_error"))) {
+		heal = malformed(x, end,
+		    "the Court's first message on the socket is no answer to "
+		    "our authentication");
+	} else {
+		heal = heal_judge_message(x, text, end, due_ms);
+		if (heal == HEAL_PASS)
+			heal = refused(x, end, detail ? detail : "");
+		/* A nonce that did not please is as good as none. */
+		x->w->learned.nonce_ms[REALM_COURT] = clock_now_ms() - NONCE_MS;
+	}
+	json_decref(json);
+	return heal;
+}
+
+static enum heal
+take_frame(struct exchange *x, const struct wsframe *f, struct span payload,
+    enum end *end, int64_t *due_ms)
+{
+	switch (f->opcode) {
+	case WSFRAME_TEXT:
+		if (f->fin)
+			return take_message(x, payload, end, due_ms);
+		break;
+	case WSFRAME_PING:
+		if (send_frame(x, WSFRAME_PONG, payload))
+			return HEAL_MORE;
+		*end = END_INTERNAL;
+		return HEAL_END;
+	case WSFRAME_PONG:
+		return HEAL_MORE;
+	case WSFRAME_CLOSE:
+		return refused(x, end, "it closed the socket");
+	case WSFRAME_BINARY:
+	case WSFRAME_CONTINUATION:
+		break;
+	}
+	return malformed(
+	    x, end, "the Court's first message is not one frame of text");
+}
+
+enum heal
+courtsocket_run(struct exchange *x, enum end *end, int64_t *due_ms)
+{
+	struct conn *from = &x->lease.uc->conn;
+	struct span in;
+	struct wsframe f;
+	enum heal heal;
+
+	for (;;) {
+		enum wsframe_status s;
+
+		in = buf_span(&from->in);
+		s = wsframe_read(in, &f);
+		if (s == WSFRAME_BAD)
+			return malformed(x, end, f.why);
+		if (s == WSFRAME_DONE && f.masked)
+			return malformed(x, end, "a server's frame is masked");
+		if (s == WSFRAME_DONE && f.length > ANSWER_MAX)
+			return malformed(
+			    x, end, "the Court's first message is too long");
+		if (s == WSFRAME_MORE || in.n - f.head < f.length)
+			break;
+		in = span_new(in.p + f.head, (size_t)f.length);
+		heal = take_frame(x, &f, in, end, due_ms);
+		buf_consume(&from->in, f.head + (size_t)f.length);
+		if (heal != HEAL_MORE)
+			return heal;
+	}
+	if (from->eof || from->write_broken)
+		return refused(x, end, "it closed the connection");
+	conn_resume(from);
+	return HEAL_MORE;
+}
