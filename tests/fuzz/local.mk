@@ -17,7 +17,8 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz_target \
 	tests/fuzz/fuzz_token \
 	tests/fuzz/fuzz_traceparent \
-	tests/fuzz/fuzz_verdict
+	tests/fuzz/fuzz_verdict \
+	tests/fuzz/fuzz_wsframe
 
 check_PROGRAMS += $(FUZZ_TARGETS)
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/http.dict
@@ -88,6 +89,10 @@ tests_fuzz_fuzz_date_LDADD = $(SIDECAR_LIBS)
 tests_fuzz_fuzz_traceparent_SOURCES = tests/fuzz/fuzz_traceparent.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_traceparent_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_traceparent_LDADD = $(SIDECAR_LIBS)
+
+tests_fuzz_fuzz_wsframe_SOURCES = tests/fuzz/fuzz_wsframe.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_wsframe_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_wsframe_LDADD = $(SIDECAR_LIBS)
 
 # The unit tests' rig, with assert() for libcheck's assertions.  The gateway is
 # spoken to in plain text: the identity has no TLS, and stage.c wants to know

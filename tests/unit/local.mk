@@ -20,7 +20,8 @@ UNIT_HTTP_TESTS = \
 	tests/unit/t_head \
 	tests/unit/t_sse \
 	tests/unit/t_url \
-	tests/unit/t_write
+	tests/unit/t_write \
+	tests/unit/t_wsframe
 
 # The auth layer's tests make their certificates with pki.
 UNIT_AUTH_TESTS = \
@@ -70,6 +71,7 @@ UNIT_PROXY_TESTS = \
 	tests/unit/t_breaker \
 	tests/unit/t_caller \
 	tests/unit/t_ends \
+	tests/unit/t_courtsocket \
 	tests/unit/t_credentials \
 	tests/unit/t_exchange \
 	tests/unit/t_forward \
@@ -122,6 +124,10 @@ tests_unit_t_url_LDADD = $(UNIT_LIBS)
 tests_unit_t_write_SOURCES = tests/unit/t_write.c tests/unit/unit.h
 tests_unit_t_write_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_write_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_wsframe_SOURCES = tests/unit/t_wsframe.c tests/unit/unit.h
+tests_unit_t_wsframe_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_wsframe_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_dpop_SOURCES = tests/unit/t_dpop.c $(UNIT_AUTH_SOURCES)
 tests_unit_t_dpop_CFLAGS = $(UNIT_CFLAGS)
@@ -236,6 +242,11 @@ UNIT_RIG_SOURCES = $(UNIT_GATE_SOURCES) tests/unit/rig.c tests/unit/rig.h \
 tests_unit_t_ends_SOURCES = tests/unit/t_ends.c $(UNIT_RIG_SOURCES)
 tests_unit_t_ends_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_ends_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_courtsocket_SOURCES = tests/unit/t_courtsocket.c \
+    tests/unit/jose.c tests/unit/jose.h $(UNIT_RIG_SOURCES)
+tests_unit_t_courtsocket_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_courtsocket_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_credentials_SOURCES = tests/unit/t_credentials.c \
     tests/unit/jose.c tests/unit/jose.h $(UNIT_RIG_SOURCES)

@@ -186,7 +186,7 @@ answer(const char *path, unsigned status, const char *fields, const char *body)
 }
 
 static inline char *
-token_json(bool bound, int64_t life_s)
+token_json(const char *type, bool bound, int64_t life_s)
 {
 	struct buf b = BUF_INIT;
 	char *claims = bound ? mem_printf("{\"cnf\":{\"jkt\":\"%s\"}}",
@@ -195,8 +195,8 @@ token_json(bool bound, int64_t life_s)
 
 	buf_add_str(&b, "{\"access_token\":\"e30.");
 	buf_add_b64url(&b, claims, strlen(claims));
-	buf_printf(&b, ".c2ln\",\"token_type\":\"Bearer\",\"expires_in\":%lld}",
-	    (long long)life_s);
+	buf_printf(&b, ".c2ln\",\"token_type\":\"%s\",\"expires_in\":%lld}",
+	    type, (long long)life_s);
 	free(claims);
 	return buf_steal_str(&b);
 }
@@ -204,7 +204,7 @@ token_json(bool bound, int64_t life_s)
 static inline const char *
 answer_token(bool bound, const char *fields)
 {
-	char *json = token_json(bound, 900);
+	char *json = token_json("Bearer", bound, 900);
 	const char *request = answer(MINT, 200, fields, json);
 
 	free(json);

@@ -17,7 +17,7 @@
 	"optional"
 #define KEY_UNKNOWN \
 	"DPoP proof was signed by a key not registered for this agent."
-#define NO_CERT "client_cert_not_verified"
+#define UNVERIFIED "{client_cert_not_verified}"
 
 /* One request as the gateway sees it, and what it says. */
 struct turn {
@@ -37,6 +37,7 @@ struct conversation {
 };
 
 #define PUBLIC "https://mastio.test:PORT/v1/agents"
+#define PUBLIC_MCP "https://mastio.test:PORT/v1/mcp"
 #define N(n) "DPoP-Nonce: " n "\r\n"
 #define COURT(n) N(n) "X-Cullis-Role: proxy\r\n"
 #define EXPECTED                                           \
@@ -128,6 +129,22 @@ static const struct conversation conversations[] = {
 	    {"token", PUBLIC, "e", "use_dpop_nonce", N("f")},
 	    {"token", NULL, NULL, OK, NULL}},
 	END_OK, TOKEN_COURT, false},
+    {"Court: a lottery where the certificate is not enough", "", "/v1/mcp",
+	{{"token", PUBLIC_MCP, NULL, "use_dpop_nonce", N("a")},
+	    {"token", PUBLIC_MCP, "a", "use_dpop_nonce", N("b")},
+	    {"token", PUBLIC_MCP, "b", "use_dpop_nonce", N("c")},
+	    {"token", PUBLIC_MCP, "c", "use_dpop_nonce", N("d")},
+	    {"token", PUBLIC_MCP, "d", "use_dpop_nonce", N("e")},
+	    {"token", PUBLIC_MCP, "e", "use_dpop_nonce", N("f")}},
+	END_AUTH_REFUSED, TOKEN_COURT, false},
+    {"Court: its own base is never guessed from another", "", "/v1/registry/x",
+	{{"token", "https://mastio.test/v1/registry/x", NULL, MISMATCH, NULL}},
+	END_AUTH_REFUSED, TOKEN_COURT, false},
+    {"Court: its token is nothing where the certificate is kept back", "",
+	"/v1/models",
+	{{"token", "https://mastio.test:PORT/v1/models", NULL, UNVERIFIED,
+	    NULL}},
+	END_AUTH_REFUSED, TOKEN_COURT, false},
 };
 
 static struct rig rig;
@@ -225,21 +242,33 @@ check_turn(const struct turn *t)
 	free(proof);
 }
 
+/* A detail in braces is the reason of an object (protocol 6.3). */
+static char *
+refusal(const char *says)
+{
+	size_t n = strlen(says);
+
+	return *says == '{' ? mem_printf("{\"detail\":{\"reason\":\"%.*s\"}}",
+				  (int)n - 2, says + 1)
+			    : mem_printf("{\"detail\":\"%s\"}", says);
+}
+
 static void
 reply(const struct turn *t)
 {
 	const char *fields = t->fields ? t->fields : "";
+	char *body = t->says ? refusal(t->says) : NULL;
 	char *text =
-	    t->says ? mem_printf("HTTP/1.1 401 Unauthorized\r\n%s"
-				 "Content-Type: application/json\r\n"
-				 "Content-Length: %zu\r\n\r\n"
-				 "{\"detail\":\"%s\"}",
-			  fields, strlen(t->says) + 13, t->says)
-		    : mem_printf("HTTP/1.1 204 No Content\r\n%s\r\n", fields);
+	    body ? mem_printf("HTTP/1.1 401 Unauthorized\r\n%s"
+			      "Content-Type: application/json\r\n"
+			      "Content-Length: %zu\r\n\r\n%s",
+		       fields, strlen(body), body)
+		 : mem_printf("HTTP/1.1 204 No Content\r\n%s\r\n", fields);
 
 	rig_forget(&gate()->in);
 	gate_say(gate(), span_of(text));
 	free(text);
+	free(body);
 }
 
 static unsigned
@@ -338,6 +367,59 @@ START_TEST(proofs_return)
 }
 END_TEST
 
+/* protocol 9.1: what the forwarder would say wrongly is not asked for; what
+ * the Court's side says too shortly is explained. */
+static const struct {
+	const char *path, *answer, *hint;
+	enum token_kind kind;
+	const char *encoding;
+} forwarded[] = {
+    {"/v1/broker/sessions", "204 No Content", NULL, TOKEN_COURT, "identity"},
+    {"/v1/egress/peers", "204 No Content", NULL, TOKEN_COURT, "gzip"},
+    {"/v1/federation/agents", "503 X\r\nX-Cullis-Mode: standalone",
+	"this gateway is standalone", TOKEN_LOCAL, "identity"},
+    {"/v1/egress/peers", "503 X\r\nX-Cullis-Mode: standalone", NULL,
+	TOKEN_LOCAL, "gzip"},
+    {"/v1/broker/sessions", "401 X", "takes no local tokens", TOKEN_LOCAL,
+	"identity"},
+    {"/v1/broker/sessions", "401 X", NULL, TOKEN_COURT, "identity"},
+    {"/v1/broker/sessions", "403 X\r\nContent-Type: text/plain", NULL,
+	TOKEN_COURT, "identity"},
+};
+
+START_TEST(forwarded_prefixes)
+{
+	const struct conversation c = {
+	    .options = "", .kind = forwarded[_i].kind};
+	char *head, *encoding;
+	struct agent *a;
+
+	setup(&c);
+	a = agent_open(&rig, false);
+	head = mem_printf("GET %s HTTP/1.1\r\nHost: localhost\r\n"
+			  "Accept-Encoding: gzip\r\n\r\n",
+	    forwarded[_i].path);
+	agent_say(a, head);
+	free(head);
+	RIG_UNTIL(&rig, rig.gate.n && rig_has_head(&rig.gate.conn[0].in));
+	encoding = field_value("Accept-Encoding");
+	ck_assert_pstr_eq(encoding, forwarded[_i].encoding);
+	free(encoding);
+	head = mem_printf("HTTP/1.1 %s\r\n%s\r\n", forwarded[_i].answer,
+	    span_starts(span_of(forwarded[_i].answer), SPAN("204"))
+		? ""
+		: "Content-Length: 0\r\n");
+	gate_say(&rig.gate.conn[0], span_of(head));
+	free(head);
+	RIG_UNTIL(&rig, rig_has_head(&a->in));
+	ck_assert_int_eq(rig_has(&a->in, "X-Cullis-Sidecar-Hint: "),
+	    forwarded[_i].hint != NULL);
+	if (forwarded[_i].hint)
+		ck_assert(rig_has(&a->in, forwarded[_i].hint));
+	rig_fini(&rig);
+}
+END_TEST
+
 static const struct {
 	const char *path;
 	bool court;
@@ -359,4 +441,5 @@ START_TEST(court_paths)
 END_TEST
 
 UNIT_MAIN_ROWS("credentials", NULL, NULL, {talks, COUNT(conversations)},
-    {base_of_large_bodies, 1}, {proofs_return, 1}, {court_paths, COUNT(paths)})
+    {base_of_large_bodies, 1}, {proofs_return, 1},
+    {forwarded_prefixes, COUNT(forwarded)}, {court_paths, COUNT(paths)})

@@ -105,6 +105,100 @@ START_TEST(nonce)
 }
 END_TEST
 
+/* The Court's days with logins are counted, and its nonces are kept. */
+START_TEST(nonce_of_the_last_login)
+{
+	begin("");
+	(void)!login_start(&s, told, NULL);
+	refuse(MINT, "use_dpop_nonce", "DPoP-Nonce: n-1\r\n");
+	answer_token(true,
+	    "DPoP-Nonce: n-2\r\nSunset: Tue, 01 Jun 2027 00:00:00 GMT\r\n");
+	UNTIL(told_count == 1);
+	token_unref(token);
+	ck_assert(memory.sunset);
+	(void)!login_start(&s, told, NULL);
+	ck_assert(proof_has(answer_token(true, ""), "\"nonce\":\"n-2\""));
+	UNTIL(told_count == 2);
+	ck_assert_uint_eq(nrequests, 3);
+}
+END_TEST
+
+/* Only its own base pleases the Court, which tells nobody what that is. */
+START_TEST(court_token)
+{
+	const char *request;
+	char *json;
+
+	begin("court-htu-base = https://court.test\n");
+	(void)!login_start(&s, told, NULL);
+	refuse(MINT, "Invalid DPoP proof: htu mismatch", "");
+	refuse(MINT, "Invalid DPoP proof: htu mismatch", "");
+	json = token_json("DPoP", true, 1800);
+	request = answer(MINT, 200, "", json);
+	free(json);
+	ck_assert(
+	    proof_has(request, "\"htu\":\"https://court.test/v1/auth/token\""));
+	UNTIL(told_count);
+	ck_assert_msg(token != NULL, "%s", why);
+	ck_assert_int_eq(token->kind, TOKEN_COURT);
+	ck_assert_str_eq(token->htu_base, "https://court.test");
+	ck_assert_int_eq(token->expires_ms, now_ms + 1798000);
+}
+END_TEST
+
+/* The assertion's part of the body. */
+static char *
+assertion_of(const char *request)
+{
+	const char *at = strstr(request, "{\"client_assertion\":\"");
+
+	ck_assert_ptr_nonnull(at);
+	at += strlen("{\"client_assertion\":\"");
+	return span_dup(span_new(at, strcspn(at, "\"")));
+}
+
+#define USED "client_assertion already used (replay attack detected)"
+
+/* Once more with another assertion, and not for ever. */
+START_TEST(assertion_used)
+{
+	char *first, *second;
+
+	begin("");
+	(void)!login_start(&s, told, NULL);
+	first = assertion_of(refuse(MINT, USED, ""));
+	second =
+	    assertion_of(_i ? refuse(MINT, USED, "") : answer_token(true, ""));
+	ck_assert_str_ne(first, second);
+	UNTIL(told_count);
+	ck_assert(_i ? !token : token != NULL);
+	free(first);
+	free(second);
+}
+END_TEST
+
+/* One that was endorsed cannot be made anew without another endorsement. */
+START_TEST(endorsed_assertion_used)
+{
+	char *first, *second;
+
+	begin("login = challenge\n");
+	(void)!login_start(&s, told, NULL);
+	answer(CHALLENGE, 200, "", "{\"nonce\":\"c-1\"}");
+	answer(ENDORSE, 200, "", "{\"mastio_signature\":\"sig-1\"}");
+	refuse(MINT, "use_dpop_nonce", "DPoP-Nonce: n-1\r\n");
+	first = assertion_of(refuse(MINT, USED, ""));
+	answer(CHALLENGE, 200, "", "{\"nonce\":\"c-2\"}");
+	answer(ENDORSE, 200, "", "{\"mastio_signature\":\"sig-2\"}");
+	second = assertion_of(answer_token(true, ""));
+	ck_assert_str_ne(first, second);
+	UNTIL(told_count);
+	ck_assert_msg(token != NULL, "%s", why);
+	free(first);
+	free(second);
+}
+END_TEST
+
 START_TEST(nonces_without_end)
 {
 	begin("");
@@ -191,6 +285,10 @@ START_TEST(refused)
 		"revoked", true, 0},
 	    {404, "", "{}", "404", true, 0},
 	    {429, "Retry-After: 17\r\n", "{}", "429", false, 17},
+	    {429, "", "{\"detail\":\"Rate limit exceeded for 'auth.token'\"}",
+		"Rate limit", false, 60},
+	    {403, "", "{\"detail\":\"No approved binding for this agent\"}",
+		"binding", true, 0},
 	    {500, "", "oops", "500", false, 0},
 	    {200, "", "{\"access_token\":\"a\\r\\nb\"}", "access_token", false,
 		0},
@@ -240,6 +338,7 @@ END_TEST
 
 UNIT_MAIN_ROWS("login", fixture_init, teardown, {direct, 1},
     {unbound_then_the_next_base, 1}, {unbound_with_every_base, 2}, {nonce, 1},
-    {nonces_without_end, 1}, {clock_is_learned, 1}, {challenge, 2},
-    {challenge_of_another_process, 1}, {refused, 6}, {hostile_detail, 1},
-    {cancelled, 3})
+    {nonce_of_the_last_login, 1}, {court_token, 1}, {assertion_used, 2},
+    {endorsed_assertion_used, 1}, {nonces_without_end, 1},
+    {clock_is_learned, 1}, {challenge, 2}, {challenge_of_another_process, 1},
+    {refused, 8}, {hostile_detail, 1}, {cancelled, 3})

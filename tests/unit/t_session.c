@@ -272,6 +272,54 @@ START_TEST(refusals_without_end)
 }
 END_TEST
 
+/* After a revocation a token of the same second would be refused too. */
+START_TEST(refusal_that_must_be_waited_out)
+{
+	start();
+	log_in();
+	advance(70000);
+	session_token_refused(session, 1, 2);
+	ck_assert_ptr_null(session_token(session));
+	settle();
+	advance(1999);
+	ck_assert_uint_eq(nrequests, 1);
+	advance(1);
+	log_in();
+}
+END_TEST
+
+/* If each new token is refused soon, there are fewer and fewer of them. */
+START_TEST(young_tokens_refused)
+{
+	static const int64_t soonest[] = {1000, 1750, 2500, 4000, 7000};
+
+	start();
+	log_in();
+	for (unsigned i = 0; i < COUNT(soonest); i++) {
+		session_token_refused(session, i + 1, 0);
+		advance(soonest[i] - 1);
+		ck_assert_uint_eq(nrequests, i + 1);
+		advance(soonest[i] / 3 + 2);
+		log_in();
+	}
+	advance(60000);
+	session_token_refused(session, COUNT(soonest) + 1, 0);
+	settle();
+	log_in();
+}
+END_TEST
+
+START_TEST(nonce_from_elsewhere)
+{
+	start();
+	log_in();
+	session_learn_nonce(session, "n-7");
+	advance(720001);
+	ck_assert(proof_has(answer_token(true, ""), "\"nonce\":\"n-7\""));
+	settle();
+}
+END_TEST
+
 START_TEST(freed_under_way)
 {
 	start();
@@ -295,4 +343,6 @@ END_TEST
 UNIT_MAIN_FIXTURE("session", fixture_init, teardown, backoff, refreshed_in_time,
     refresh_fails, backs_off_and_recovers, the_gateway_says_when, terminal,
     no_issuer, no_issuer_and_away, no_issuer_and_refused,
-    one_login_for_many_refusals, refusals_without_end, freed_under_way, names)
+    one_login_for_many_refusals, refusals_without_end,
+    refusal_that_must_be_waited_out, young_tokens_refused, nonce_from_elsewhere,
+    freed_under_way, names)

@@ -86,6 +86,31 @@ START_TEST(kind_and_binding)
 }
 END_TEST
 
+/* The Court takes a token to its end and not a moment longer, and both count
+ * whole seconds: it is not shown any more a little before. */
+START_TEST(no_grace)
+{
+	static const struct {
+		const char *rest;
+		int64_t life_ms;
+	} rows[] = {
+	    {"\"token_type\":\"DPoP\",\"expires_in\":1800", 1798000},
+	    {"\"token_type\":\"DPoP\",\"expires_in\":4", 2000},
+	    {"\"token_type\":\"DPoP\",\"expires_in\":1", 500},
+	    {"\"token_type\":\"Bearer\",\"expires_in\":900", 900000},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct err err = ERR_INIT;
+		struct token *t = answer("{}", rows[i].rest, &err);
+
+		ck_assert_ptr_nonnull(t);
+		ck_assert_int_eq(t->expires_ms, 1000000 + rows[i].life_ms);
+		token_unref(t);
+	}
+}
+END_TEST
+
 START_TEST(life)
 {
 	static const struct {
@@ -279,5 +304,6 @@ START_TEST(references)
 }
 END_TEST
 
-UNIT_MAIN("token", kind_and_binding, life, only_b64token_may_enter_a_header,
-    sizes, ath_of_known_tokens, answers_that_are_none, references)
+UNIT_MAIN("token", kind_and_binding, life, no_grace,
+    only_b64token_may_enter_a_header, sizes, ath_of_known_tokens,
+    answers_that_are_none, references)
