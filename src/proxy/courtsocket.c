@@ -13,6 +13,8 @@
 #include <stdio.h>
 
 #define NONCE_MS 300000 /* an offered nonce is good for so long at least */
+#define BUSY_MS 1000 /* that a second socket waits for the first one's end, */
+#define BUSY_POLL_MS 25 /* and looks whether it has come */
 #define ANSWER_MAX 4096 /* bytes of the Court's first message */
 
 /* ---- the one socket ---- */
@@ -39,8 +41,19 @@ without_court_token(struct exchange *x)
 	return END_AUTH_REFUSED;
 }
 
+static enum end
+busy(struct exchange *x, int64_t *due_ms)
+{
+	int64_t now = clock_now_ms();
+
+	if (!x->busy_ms)
+		x->busy_ms = now;
+	*due_ms = now + BUSY_POLL_MS;
+	return now - x->busy_ms < BUSY_MS ? END_COUNT : END_SOCKET_BUSY;
+}
+
 enum end
-courtsocket_admit(struct exchange *x)
+courtsocket_admit(struct exchange *x, int64_t *due_ms)
 {
 	if (!is_court_socket(x))
 		return END_OK;
@@ -50,7 +63,7 @@ courtsocket_admit(struct exchange *x)
 	}
 	if (!x->court && atomic_exchange_explicit(&x->w->gateway->court_socket,
 			     true, memory_order_relaxed))
-		return END_SOCKET_BUSY;
+		return busy(x, due_ms);
 	x->court = true;
 	return END_OK;
 }

@@ -16,8 +16,10 @@
 #define COURTSOCKET_MS 10000 /* that the Court may take to let us in */
 
 /* Before a connection is leased: is it such a socket, and may there be one?
- * Then the exchange holds it.  END_OK also if it is none. */
-enum end courtsocket_admit(struct exchange *) ATTR_MUST_USE;
+ * Then the exchange holds it.  END_OK also if it is none; END_COUNT: ask again
+ * at *due_ms, an agent that comes back at once may be ahead of its old socket's
+ * end. */
+enum end courtsocket_admit(struct exchange *, int64_t *due_ms) ATTR_MUST_USE;
 /* It holds it no longer; it need not have held it. */
 void courtsocket_release(struct exchange *);
 

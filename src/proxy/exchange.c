@@ -381,6 +381,7 @@ static enum next
 x_lease(struct exchange *x)
 {
 	bool raw = admit_is_connect(x);
+	int64_t due_ms;
 	enum end end;
 
 	if (x->lease.waiting)
@@ -389,8 +390,9 @@ x_lease(struct exchange *x)
 		return connect_again(x);
 	if (x->lease.failure != LEASE_OK)
 		return lease_failed(x);
-	if (!x->lease.uc && (end = courtsocket_admit(x)) != END_OK)
-		return x_end(x, end);
+	if (!x->lease.uc && (end = courtsocket_admit(x, &due_ms)) != END_OK)
+		return end == END_COUNT ? pause_until(x, due_ms, &step_lease)
+					: x_end(x, end);
 	/* What becomes a tunnel never comes back to the pool. */
 	x->fresh |= raw || x->upgrade;
 	if (x->lease.uc || begin_lease(x))

@@ -57,7 +57,8 @@ struct exchange {
 	struct framing req_framing;
 	bool upgrade;     /* it asks for WebSocket, */
 	bool shakes;      /* and so does this attempt */
-	bool court;       /* it holds the one socket to the Court */
+	bool court;       /* it holds the one socket to the Court, */
+	int64_t busy_ms;  /* or waits for it since */
 	bool answer_here; /* OPTIONS that goes no further */
 	uint64_t hops;    /* Max-Forwards of OPTIONS */
 	bool tunnel;      /* past its heads: bytes both ways */

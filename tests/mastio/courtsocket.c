@@ -363,6 +363,11 @@ court_socket(struct exchange *x)
 {
 	struct court_socket *s, **list = court_sockets(x->srv->court);
 
+	/* A plain request is one like any other, and there is nothing. */
+	if (!websocket_asked(x)) {
+		court_forward(x);
+		return;
+	}
 	if (!may_upgrade(x)) {
 		websocket_refuse(x);
 		return;

@@ -498,6 +498,11 @@ START_TEST(second_socket)
 	check_switched(first);
 	second = agent_open(&rig, false);
 	agent_say(second, HANDSHAKE);
+	rig_settle(&rig);
+	rig_advance(&rig, 999);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig_ended(&rig, END_SOCKET_BUSY), 0);
+	rig_advance(&rig, 25);
 	RIG_UNTIL(&rig, rig_ended(&rig, END_SOCKET_BUSY) == 1);
 	RIG_UNTIL(&rig, rig_has(&second->in, "court-socket-busy"));
 	ck_assert(rig_has(&second->in, "HTTP/1.1 409 "));
@@ -519,6 +524,26 @@ START_TEST(second_socket)
 		agent_close(first);
 	rig_settle(&rig);
 	ck_assert(atomic_load(&rig.gateway.court_socket));
+}
+END_TEST
+
+/* The agent is back before the end of its old socket has been noticed. */
+START_TEST(back_at_once)
+{
+	struct agent *first = begin(""), *second;
+
+	court_says(last(), WSFRAME_TEXT, IN);
+	check_switched(first);
+	second = agent_open(&rig, false);
+	agent_say(second, HANDSHAKE);
+	rig_settle(&rig);
+	gate_end(last(), GATE_CLEAN);
+	rig_settle(&rig);
+	ck_assert_uint_eq(rig.gate.n, 1);
+	rig_advance(&rig, 25);
+	RIG_UNTIL(&rig, rig.gate.n == 2);
+	answer(true, SWITCH);
+	check_auth("n-1", "https://mastio.test");
 }
 END_TEST
 
@@ -580,5 +605,5 @@ UNIT_MAIN_ROWS("courtsocket", NULL, teardown, {let_in, 1},
     {configured_base, 1}, {nonce_in_stock, 2}, {nonce_refused, 1},
     {no_nonce, 1}, {switch_instead_of_nonce, 1}, {refused, COUNT(refusals)},
     {malformed, COUNT(faults)}, {connection_ends, 4}, {silence, 1},
-    {token_refused, 2}, {agent_leaves, 1}, {second_socket, 2}, {others, 2},
-    {local_token, 2})
+    {token_refused, 2}, {agent_leaves, 1}, {second_socket, 2},
+    {back_at_once, 1}, {others, 2}, {local_token, 2})
