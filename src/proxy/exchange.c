@@ -443,17 +443,6 @@ x_hold(struct exchange *x)
  * before ---- */
 
 static void
-ask_for_body(struct exchange *x)
-{
-	if (x->attempts > 1 || x->up.done || x->c->conn.in.len ||
-	    x->req.minor == 0 || !head_find(&x->req, FIELD_EXPECT))
-		return;
-	write_status_line(&x->c->conn.out, 100, SPAN("Continue"));
-	write_head_end(&x->c->conn.out);
-	conn_flush(&x->c->conn);
-}
-
-static void
 send_kept(struct exchange *x)
 {
 	struct buf *out = &x->lease.uc->conn.out;
@@ -483,7 +472,8 @@ x_send(struct exchange *x)
 		x->sent_us = clock_now_us();
 	if (x->attempts > 1)
 		send_kept(x);
-	ask_for_body(x);
+	if (message_continue(x))
+		conn_flush(&x->c->conn);
 	return x_goto(x, &step_body);
 }
 

@@ -222,6 +222,17 @@ add_answer_fields(struct exchange *x, const struct head *res)
 }
 
 bool
+message_continue(struct exchange *x)
+{
+	if (x->attempts > 1 || x->up.done || x->c->conn.in.len ||
+	    x->req.minor == 0 || !head_find(&x->req, FIELD_EXPECT))
+		return false;
+	write_status_line(&x->c->conn.out, 100, SPAN("Continue"));
+	write_head_end(&x->c->conn.out);
+	return true;
+}
+
+bool
 message_switches(const struct exchange *x, const char **why)
 {
 	const struct field *f = head_find(&x->res, FIELD_UPGRADE);

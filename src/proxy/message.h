@@ -19,6 +19,10 @@ bool message_switches(const struct exchange *, const char **why) ATTR_MUST_USE;
 /* That 101, to the client. */
 void message_switching(struct exchange *);
 
+/* 100 to a client that waits for it before it sends its body; false: it does
+ * not. */
+bool message_continue(struct exchange *);
+
 /* The gateway's answer as the client may see it, into the client's out, and
  * the framing of its body.  Decides x->keep. */
 void message_answer_head(struct exchange *);
