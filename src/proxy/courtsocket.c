@@ -113,15 +113,14 @@ courtsocket_begin(struct exchange *x)
 	return sent ? 0 : -1;
 }
 
+/* In the Court's words, without what a terminal obeys. */
 static enum heal
 refused(struct exchange *x, enum end *end, const char *detail)
 {
-	size_t i = 0;
-
-	for (; i < sizeof(x->detail) - 1 && detail[i]; i++)
-		x->detail[i] =
-		    detail[i] >= ' ' && detail[i] < 0x7f ? detail[i] : '?';
-	x->detail[i] = '\0';
+	snprintf(x->detail, sizeof(x->detail), "%s", detail);
+	for (char *p = x->detail; *p; p++)
+		if (*p < ' ' || *p >= 0x7f)
+			*p = '?';
 	*end = END_COURT_REFUSED;
 	return HEAL_END;
 }

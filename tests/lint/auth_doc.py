@@ -21,6 +21,7 @@ WHERE = {"DETAIL": "`detail` is {}", "BEGINS": "`detail` begins {}",
          "REALM": "challenge of realm {}", "SHED": "shed for {}",
          "TITLE": "an HTML page with the title {}", "ANYTHING": "anything else"}
 WHEN = {"ANY": "", "LOGIN": "", "REQUEST": "", "NO_TOKEN": "without a token",
+        "COURT_TOKEN": "with a token of a Court",
         "COURT_LOCAL": "from the Court, with a local token"}
 DOES = {"PASS": "the agent's own answer", "NEW_NONCE": "new nonce",
         "NEW_PROOF": "new proof", "LOGIN": "new login",
