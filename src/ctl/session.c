@@ -30,7 +30,7 @@ struct session {
 	int64_t last_ms; /* when the last login ended */
 	unsigned failures;
 	unsigned refusals; /* of young tokens, in a row */
-	bool no_issuer; /* said the last login that knew; with auth = auto */
+	bool no_issuer;    /* said the last login that knew; with auth = auto */
 	uint64_t ok, failed;
 	char *last_base; /* htu base of the newest token, or NULL */
 	struct login_memory memory;

@@ -197,7 +197,7 @@ START_TEST(no_issuer_and_refused)
 	answer(MINT, 503, "", none);
 	UNTIL(session_logins(session, false) == 1);
 	ck_assert_int_eq(session_mode(session), AUTH_TOKEN);
-	session_token_refused(session, 1);
+	session_token_refused(session, 1, 0);
 	ck_assert_ptr_null(session_token(session));
 	ck_assert_int_eq(session_state(session), SESSION_WITHOUT);
 	ck_assert_int_eq(session_mode(session), AUTH_CERT);
