@@ -82,6 +82,7 @@ libsidecar_a_SOURCES = \
 	src/proxy/client.c src/proxy/client.h \
 	src/proxy/courtsocket.c src/proxy/courtsocket.h \
 	src/proxy/credentials.c src/proxy/credentials.h \
+	src/proxy/end.c \
 	src/proxy/exchange.c src/proxy/exchange.h \
 	src/proxy/gateway.c src/proxy/gateway.h \
 	src/proxy/heal.c src/proxy/heal.h \

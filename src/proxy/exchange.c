@@ -96,19 +96,6 @@ static const struct step step_admit = {"admit", x_admit, 0, END_OK},
 			     LIMIT(stream_idle_timeout), END_STREAM_IDLE},
 			 step_done = {"done", x_done, 0, END_OK};
 
-static const struct end_row end_rows[] = {
-#define END(code, status, token, retry, meaning, cure) \
-	{#code, status, token, retry, meaning, cure},
-#include "tbl/end.h"
-#undef END
-};
-
-const struct end_row *
-end_row(enum end end)
-{
-	return &end_rows[end];
-}
-
 /* ---- the engine ---- */
 
 /* (Re)start the step's clock: at its beginning and whenever something moved. */
@@ -527,18 +514,6 @@ x_body(struct exchange *x)
 }
 
 /* ---- answer: its head ---- */
-
-bool
-exchange_is_idempotent(const struct exchange *x)
-{
-	static const char *const methods[] = {
-	    "GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
-
-	for (size_t i = 0; i < COUNT(methods); i++)
-		if (span_eq(x->req.method, span_of(methods[i])))
-			return true;
-	return false;
-}
 
 static void
 drop_answer(struct exchange *x)

@@ -27,11 +27,11 @@ struct gateway_state {
 	/* Until when POSTs wait << 16 | notifications under way: one value,
 	 * so that a door that one worker opens is not another's. */
 	_Atomic uint64_t posts_held;
-	struct circuit shed;     /* it sheds load */
-	struct circuit refusal;  /* it refuses the agent as a whole, */
-	_Atomic int refused_row; /* enum verdict_row says why */
-	_Atomic int mode;               /* enum gateway_mode, as last said */
-	_Atomic bool court_socket;      /* the agent has one (courtsocket.h) */
+	struct circuit shed;       /* it sheds load */
+	struct circuit refusal;    /* it refuses the agent as a whole, */
+	_Atomic int refused_row;   /* enum verdict_row says why */
+	_Atomic int mode;          /* enum gateway_mode, as last said */
+	_Atomic bool court_socket; /* the agent has one (courtsocket.h) */
 };
 
 /* It has just answered. */

@@ -1,0 +1,31 @@
+/*
+ * end: the ways an exchange ends (tbl/end.h), and what may be done about them.
+ *
+ * Threads: pure.
+ */
+#include "proxy/exchange.h"
+
+static const struct end_row end_rows[] = {
+#define END(code, status, token, retry, meaning, cure) \
+	{#code, status, token, retry, meaning, cure},
+#include "tbl/end.h"
+#undef END
+};
+
+const struct end_row *
+end_row(enum end end)
+{
+	return &end_rows[end];
+}
+
+bool
+exchange_is_idempotent(const struct exchange *x)
+{
+	static const char *const methods[] = {
+	    "GET", "HEAD", "OPTIONS", "PUT", "DELETE"};
+
+	for (size_t i = 0; i < COUNT(methods); i++)
+		if (span_eq(x->req.method, span_of(methods[i])))
+			return true;
+	return false;
+}
