@@ -215,6 +215,9 @@ add_member(struct buf *b, const char *name, const char *value)
 static unsigned
 page_status(void *arg, struct buf *b)
 {
+	static const char *const modes[] = {[AUTH_TOKEN] = "token",
+	    [AUTH_CERT] = "cert",
+	    [AUTH_API_KEY] = "api-key"};
 	struct server *s = arg;
 	struct verdict_words words;
 	unsigned clients = 0;
@@ -230,6 +233,7 @@ page_status(void *arg, struct buf *b)
 	}
 	if (s->config->route.origin)
 		add_member(b, "gateway", s->config->route.origin->host);
+	add_member(b, "auth", modes[server_mode(s)]);
 	if (s->session) {
 		add_member(b, "session",
 		    session_state_name(session_state(s->session)));

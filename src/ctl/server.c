@@ -25,12 +25,13 @@
 
 /* ---- bundles: what the workers work by ---- */
 
-/* Before there is an identity nobody asks. */
-static enum auth_mode
-mode_without_session(const struct server *s)
+enum auth_mode
+server_mode(const struct server *s)
 {
 	enum auth_mode mode = s->config->auth;
 
+	if (s->session)
+		return session_mode(s->session);
 	return mode == AUTH_AUTO ? AUTH_TOKEN : mode;
 }
 
@@ -39,8 +40,7 @@ publish(struct server *s)
 {
 	const char *trouble = s->session ? session_trouble(s->session) : NULL;
 	struct token *token = s->session ? session_token(s->session) : NULL;
-	enum auth_mode mode =
-	    s->session ? session_mode(s->session) : mode_without_session(s);
+	enum auth_mode mode = server_mode(s);
 	struct bundle *b =
 	    bundle_new(s->config, s->identity, token, mode, trouble);
 

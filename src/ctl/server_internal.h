@@ -35,4 +35,8 @@ struct server {
 	int exit_status;
 };
 
+/* What requests show the gateway now; before there is an identity nobody
+ * asks. */
+enum auth_mode server_mode(const struct server *);
+
 #endif

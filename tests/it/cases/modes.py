@@ -1,5 +1,7 @@
 """auth: what requests show the gateway beside the client certificate."""
 
+import json
+
 from harness import case
 from .bad_input import refused
 
@@ -107,6 +109,7 @@ def no_issuer_and_back(t):
     assert s.get("/v1/egress/peers").status == 200
     assert "authorization" not in auth_of(g.requests()[-1])
     assert s.wait_end("ok")["auth"] == "cert"
+    assert json.loads(s.admin("/status").body)["auth"] == "cert"
     g.clear_faults()
 
     def shows_a_token():
