@@ -206,6 +206,7 @@ take_view(struct exchange *x)
 
 	view_unref(x->view);
 	x->view = newest;
+	x->route = NULL; /* it was the old one's */
 }
 
 /* The sidecar's own answer to what it was asked. */
@@ -851,8 +852,8 @@ answer_error(struct exchange *x)
 	/* The rest of an unread body cannot be told from a next request; and
 	 * who may not use us shall not use up connections. */
 	x->keep = x->up.done && head_keep_alive(&x->req) &&
-		  client_may_ask(x->c) && x->end != END_BAD_REQUEST &&
-		  x->end != END_CALLER_REFUSED;
+		  client_may_ask(x->c) && !x->w->draining &&
+		  x->end != END_BAD_REQUEST && x->end != END_CALLER_REFUSED;
 	message_error(x);
 	conn_flush(&x->c->conn);
 }

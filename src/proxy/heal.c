@@ -63,7 +63,9 @@ suspect_token(struct exchange *x)
 	const struct token *t = x->view->bundle->token;
 	uint64_t *suspected = &x->w->learned.suspected;
 
+	/* The Court asks for its own nonce, and never takes a local token. */
 	if (!credentials_show_token(x) || t->kind != TOKEN_LOCAL ||
+	    head_find(&x->res, FIELD_X_CULLIS_ROLE) ||
 	    (*suspected && t->generation <= *suspected + 1))
 		return;
 	*suspected = t->generation;
