@@ -222,7 +222,9 @@ def main():
             for row in case.rows:
                 print(f"{label_of(case, workers, row.name)}: {row.source}")
         return 0
-    run = Run(options)
+    run = Run(options.bin, options.slow_factor, options.sanitized,
+              options.stress_seconds, options.soak_seconds, options.aborts,
+              options.seed)
     try:
         passed, failed = run_all(run, chosen, options.j)
     finally:

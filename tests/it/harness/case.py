@@ -24,16 +24,15 @@ class Failure(AssertionError):
 class Run:
     """What all tests share: binaries, time factor, one gateway's PKI."""
 
-    def __init__(self, options):
-        self.bin = os.path.abspath(options.bin)
-        self.slow = options.slow_factor
-        self.sanitized = options.sanitized
-        self.stress_seconds = options.stress_seconds
-        self.soak_seconds = options.soak_seconds
-        self.aborts = options.aborts
-        self.seed = options.seed
-        if self.seed is None:
-            self.seed = random.randrange(1 << 32)
+    def __init__(self, binaries, slow=1.0, sanitized=False, stress_seconds=4,
+                 soak_seconds=10, aborts=2000, seed=None):
+        self.bin = os.path.abspath(binaries)
+        self.slow = slow
+        self.sanitized = sanitized
+        self.stress_seconds = stress_seconds
+        self.soak_seconds = soak_seconds
+        self.aborts = aborts
+        self.seed = random.randrange(1 << 32) if seed is None else seed
         self.dir = tempfile.mkdtemp(prefix="cullis-it-")
         self.gateway_home = os.path.join(self.dir, "mastio")
         subprocess.run([self.binary("mastio-dev"), "init", self.gateway_home,
@@ -76,7 +75,7 @@ class Test:
     def __init__(self, run, case, workers, directory):
         self.run, self.case, self.workers = run, case, workers
         self.dir = directory
-        self.rows = case.rows
+        self.rows = case.rows if case else []
         self.processes, self.sidecars, self.gateways = [], [], []
         self.received = []
         self.received_bytes = 0
