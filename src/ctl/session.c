@@ -15,6 +15,7 @@
 #define TERMINAL_PROBE_MS 300000
 #define REFUSED_PAUSE_MS 1000 /* between logins that refusals ask for */
 #define REFUSED_SOON_MS 60000 /* a token refused so young is no accident */
+#define REFUSED_MAX_MS 5000   /* yet agents wait for no longer than this */
 
 struct session {
 	struct login_setup setup;
@@ -189,17 +190,20 @@ on_told(void *arg, const struct login_result *r)
 }
 
 /* When may the next login be, after a refusal?  A gateway that refuses each
- * new token is asked for the next less and less often. */
+ * new token is asked for the next less and less often, but while agents wait
+ * for a token it is not left alone for as long as one that cannot be reached:
+ * that may be a gateway that restarts every few seconds. */
 static int64_t
 soonest_login(struct session *s, unsigned wait_s)
 {
 	int64_t now = clock_now_ms(), then = s->last_ms + REFUSED_PAUSE_MS;
 	bool young = now - s->last_ms < REFUSED_SOON_MS;
+	int64_t pause = 0;
 
 	s->refusals = young ? s->refusals + 1 : 0;
 	if (s->refusals > 1)
-		then = s->last_ms + REFUSED_PAUSE_MS +
-		       session_backoff_ms(s->refusals - 1, random32());
+		pause = session_backoff_ms(s->refusals - 1, random32());
+	then += pause < REFUSED_MAX_MS ? pause : REFUSED_MAX_MS;
 	if (then < now + (int64_t)wait_s * 1000)
 		then = now + (int64_t)wait_s * 1000;
 	return then;

@@ -291,7 +291,7 @@ END_TEST
 /* If each new token is refused soon, there are fewer and fewer of them. */
 START_TEST(young_tokens_refused)
 {
-	static const int64_t soonest[] = {1000, 1750, 2500, 4000, 7000};
+	static const int64_t soonest[] = {1000, 1750, 2500, 4000, 6000};
 
 	start();
 	log_in();
