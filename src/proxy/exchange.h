@@ -99,8 +99,10 @@ struct exchange {
 		bool unseen;       /* it could not, look when it is sent */
 		bool waited;       /* the connection may have been closed */
 		bool notification; /* that is what it is */
+		bool waiting;      /* counted among those that wait */
+		bool open;         /* counted among those without answer */
 		bool under_way;    /* the door is closed for it */
-		int64_t go_ms;     /* then it may be sent */
+		int64_t go_ms;     /* then it goes at the latest */
 		int64_t held_ms;   /* since then it waits, 0 = did not */
 		unsigned resends;
 	} mcp;

@@ -147,14 +147,13 @@ held_until(uint64_t held)
 static bool
 replace(struct gateway_state *g, uint64_t *held, uint64_t with)
 {
-	return atomic_compare_exchange_weak_explicit(&g->posts_held, held, with,
-	    memory_order_relaxed, memory_order_relaxed);
+	return atomic_compare_exchange_weak(&g->posts_held, held, with);
 }
 
 static uint64_t
 load(struct gateway_state *g)
 {
-	return atomic_load_explicit(&g->posts_held, memory_order_relaxed);
+	return atomic_load(&g->posts_held);
 }
 
 int64_t
@@ -164,6 +163,23 @@ gateway_posts_held(struct gateway_state *g, int64_t now_ms, bool *under_way)
 
 	*under_way = (held & COUNT_MASK) != 0;
 	return held_until(held) > now_ms ? held_until(held) : 0;
+}
+
+void
+gateway_post_waits(struct gateway_state *g, bool waits)
+{
+	if (waits)
+		atomic_fetch_add(&g->posts_waiting, 1);
+	else
+		atomic_fetch_sub(&g->posts_waiting, 1);
+}
+
+bool
+gateway_posts_first(
+    struct gateway_state *g, int64_t now_ms, int64_t patience_ms)
+{
+	return now_ms < held_until(load(g)) + patience_ms &&
+	       atomic_load(&g->posts_waiting) > 0;
 }
 
 bool
@@ -201,6 +217,27 @@ gateway_hold_posts_until(struct gateway_state *g, int64_t until_ms)
 	while (held_until(held) < until_ms &&
 	       !replace(g, &held, held_value(until_ms, held & COUNT_MASK)))
 		;
+}
+
+void
+gateway_post_begins(struct gateway_state *g, int64_t now_ms)
+{
+	atomic_fetch_add(&g->posts_open, 1);
+	atomic_store(&g->posts_begun_ms, now_ms);
+}
+
+void
+gateway_post_ends(struct gateway_state *g)
+{
+	atomic_fetch_sub(&g->posts_open, 1);
+}
+
+bool
+gateway_posts_settled(
+    struct gateway_state *g, int64_t now_ms, int64_t patience_ms)
+{
+	return atomic_load(&g->posts_open) == 0 ||
+	       now_ms - atomic_load(&g->posts_begun_ms) >= patience_ms;
 }
 
 void

@@ -2,7 +2,9 @@
  * gateway: what any thread may learn about the gateway while it works:
  * independent scalars, the later value wins.  All zero is the beginning.
  *
- * Threads: any; relaxed atomics, written only when something changes.
+ * Threads: any; relaxed atomics, written only when something changes.  Those
+ * of the POSTs are sequentially consistent: of a POST that begins and a
+ * notification that closes the door, one sees the other.
  */
 #ifndef PROXY_GATEWAY_H
 #define PROXY_GATEWAY_H
@@ -27,11 +29,14 @@ struct gateway_state {
 	/* Until when POSTs wait << 16 | notifications under way: one value,
 	 * so that a door that one worker opens is not another's. */
 	_Atomic uint64_t posts_held;
-	struct circuit shed;       /* it sheds load */
-	struct circuit refusal;    /* it refuses the agent as a whole, */
-	_Atomic int refused_row;   /* enum verdict_row says why */
-	_Atomic int mode;          /* enum gateway_mode, as last said */
-	_Atomic bool court_socket; /* the agent has one (courtsocket.h) */
+	_Atomic unsigned posts_waiting; /* for that */
+	_Atomic unsigned posts_open;    /* sent and not answered */
+	_Atomic int64_t posts_begun_ms; /* when the latest of them was */
+	struct circuit shed;            /* it sheds load */
+	struct circuit refusal;         /* it refuses the agent as a whole, */
+	_Atomic int refused_row;        /* enum verdict_row says why */
+	_Atomic int mode;               /* enum gateway_mode, as last said */
+	_Atomic bool court_socket;      /* the agent has one (courtsocket.h) */
 };
 
 /* It has just answered. */
@@ -44,6 +49,11 @@ bool gateway_was_there(const struct gateway_state *);
  * shorter, look again. */
 int64_t gateway_posts_held(
     struct gateway_state *, int64_t now_ms, bool *under_way);
+/* A POST that is no notification begins to wait, or waits no longer. */
+void gateway_post_waits(struct gateway_state *, bool waits);
+/* Do some still wait although they need not, since `patience_ms` at most? */
+bool gateway_posts_first(
+    struct gateway_state *, int64_t now_ms, int64_t patience_ms);
 /* A notification begins: POSTs wait for its end, but not beyond until_ms.
  * False: they wait already, so must this one. */
 bool gateway_hold_posts(
@@ -52,6 +62,14 @@ bool gateway_hold_posts(
 void gateway_release_posts(struct gateway_state *, int64_t until_ms);
 /* POSTs wait until then, if not longer. */
 void gateway_hold_posts_until(struct gateway_state *, int64_t until_ms);
+/* A POST is about to be sent, unless gateway_posts_held() says, after this,
+ * that it has to wait. */
+void gateway_post_begins(struct gateway_state *, int64_t now_ms);
+/* It waits, was answered, or never will be. */
+void gateway_post_ends(struct gateway_state *);
+/* Is no POST without an answer younger than `patience_ms`? */
+bool gateway_posts_settled(
+    struct gateway_state *, int64_t now_ms, int64_t patience_ms);
 
 /* Unix seconds by the gateway's clock, as far as it is known. */
 int64_t gateway_wall_s(const struct gateway_state *);

@@ -10,8 +10,6 @@
 
 /* How often a request that waits for other workers' answers looks again. */
 #define LOOK_MS 4
-/* A notification closes the door: the others that wait go before it. */
-#define POLITE_MS 2
 
 /* ---- messages ---- */
 
@@ -100,22 +98,87 @@ look_at_body(struct exchange *x)
 	return true;
 }
 
-/* When POSTs may go, 0 = now. */
-static int64_t
-door_opens(struct exchange *x, int64_t now)
+static void
+begin_wait(struct exchange *x, int64_t now)
 {
-	bool under_way;
-	int64_t due = gateway_posts_held(x->w->gateway, now, &under_way);
-
-	if (due && under_way && due > now + LOOK_MS)
-		due = now + LOOK_MS;
-	if (!due)
-		return 0;
 	if (!x->mcp.held_ms) {
 		x->mcp.held_ms = now;
 		metric_add(&x->w->metrics->mcp_holds, 1);
 	}
-	return now < x->mcp.held_ms + MCP_HOLD_MAX_MS ? due : 0;
+	x->mcp.waited = true;
+	if (!x->mcp.waiting && !x->mcp.notification) {
+		x->mcp.waiting = true;
+		gateway_post_waits(x->w->gateway, true);
+	}
+}
+
+static void
+end_wait(struct exchange *x)
+{
+	if (x->mcp.waiting)
+		gateway_post_waits(x->w->gateway, false);
+	x->mcp.waiting = false;
+}
+
+static void
+end_post(struct exchange *x)
+{
+	if (x->mcp.open)
+		gateway_post_ends(x->w->gateway);
+	x->mcp.open = false;
+}
+
+/* When the door opens for this request, 0 = now. */
+static int64_t
+door_opens(struct exchange *x, int64_t now)
+{
+	int64_t most = x->mcp.notification ? MCP_NOTE_MAX_MS : MCP_HOLD_MAX_MS;
+	struct gateway_state *g = x->w->gateway;
+	bool under_way;
+	int64_t due = gateway_posts_held(g, now, &under_way);
+
+	if (due && under_way && due > now + LOOK_MS)
+		due = now + LOOK_MS;
+	if (!due && x->mcp.notification &&
+	    gateway_posts_first(g, now, MCP_FIRST_MS))
+		due = now + 1;
+	if (!due)
+		return 0;
+	begin_wait(x, now);
+	return now < x->mcp.held_ms + most ? due : 0;
+}
+
+/* When this POST may go, 0 = now.  A notification that begins meanwhile sees
+ * it, or it sees the notification. */
+static int64_t
+post_goes(struct exchange *x, int64_t now)
+{
+	int64_t due = door_opens(x, now);
+
+	end_post(x); /* an attempt before, on a connection that was closed */
+	if (due || x->mcp.notification)
+		return due;
+	gateway_post_begins(x->w->gateway, now);
+	x->mcp.open = true;
+	due = door_opens(x, now);
+	if (due)
+		end_post(x);
+	else
+		end_wait(x);
+	return due;
+}
+
+/* Behind a door that it has closed, a notification lets the POSTs that are on
+ * their way be answered. */
+static enum mcp_hold
+let_others_in(struct exchange *x, int64_t now, int64_t *due_ms)
+{
+	if (now >= x->mcp.go_ms ||
+	    gateway_posts_settled(x->w->gateway, now, MCP_BEFORE_MS))
+		return MCP_GO;
+	x->mcp.waited = true;
+	*due_ms = now + LOOK_MS;
+	return MCP_LATER;
 }
 
 enum mcp_hold
@@ -130,25 +193,21 @@ mcp_hold(struct exchange *x, int64_t *due_ms)
 		return MCP_BODY;
 	}
 	now = clock_now_ms();
-	if (x->mcp.under_way) {
-		*due_ms = x->mcp.go_ms;
-		return now < *due_ms ? MCP_LATER : MCP_GO;
-	}
-	*due_ms = door_opens(x, now);
-	if (*due_ms) {
-		x->mcp.waited = true;
-		*due_ms += x->mcp.notification ? POLITE_MS : 0;
+	if (x->mcp.under_way)
+		return let_others_in(x, now, due_ms);
+	*due_ms = post_goes(x, now);
+	if (*due_ms)
 		return MCP_LATER;
-	}
 	if (!x->mcp.notification)
 		return MCP_GO;
 	x->mcp.under_way = gateway_hold_posts(
 	    x->w->gateway, now, now + MCP_BEFORE_MS + MCP_UNDER_WAY_MS);
-	if (!x->mcp.under_way)
-		return MCP_GO; /* it has waited for others long enough */
-	x->mcp.waited = true;
-	*due_ms = x->mcp.go_ms = now + MCP_BEFORE_MS;
-	return MCP_LATER;
+	if (!x->mcp.under_way) {
+		*due_ms = door_opens(x, now); /* another was quicker */
+		return *due_ms ? MCP_LATER : MCP_GO;
+	}
+	x->mcp.go_ms = now + MCP_BEFORE_MS;
+	return let_others_in(x, now, due_ms);
 }
 
 void
@@ -170,6 +229,8 @@ mcp_sent(struct exchange *x)
 void
 mcp_over(struct exchange *x)
 {
+	end_wait(x);
+	end_post(x);
 	if (x->mcp.under_way)
 		gateway_release_posts(
 		    x->w->gateway, clock_now_ms() + MCP_AFTER_MS);

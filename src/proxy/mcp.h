@@ -2,9 +2,10 @@
  * mcp: the gateway's application answers a JSON-RPC notification on /v1/mcp
  * with 204 and drops the connection that the nginx of the customer bundle has
  * just put back into its pool.  The next POST there, whoever sent it, is
- * answered 502 and has not run.  So POSTs wait while a notification is under
- * way and a little longer, and what is lost nevertheless is sent again if
- * running it twice does no harm.
+ * answered 502 and has not run.  So a notification waits for the answers of
+ * POSTs that are on their way, POSTs wait while it is under way and a little
+ * longer, and what is lost nevertheless is sent again if running it twice does
+ * no harm.
  *
  * Threads: the exchange's; what all workers share is in struct gateway_state.
  */
@@ -15,9 +16,11 @@
 
 #define MCP_BODY_MAX 65536    /* of a message that is looked at */
 #define MCP_AFTER_MS 15       /* POSTs wait behind the answer */
-#define MCP_BEFORE_MS 5       /* for POSTs that are on their way to nginx */
+#define MCP_BEFORE_MS 200     /* for POSTs without an answer, at the most */
 #define MCP_UNDER_WAY_MS 1000 /* they wait for an answer, at the most */
-#define MCP_HOLD_MAX_MS 3000  /* one request is held back, at the most */
+#define MCP_HOLD_MAX_MS 3000  /* one request is held back, at the most, */
+#define MCP_NOTE_MAX_MS 10000 /* a notification */
+#define MCP_FIRST_MS 50       /* POSTs that waited go before the next one */
 #define MCP_RESENDS 2         /* of one request that was lost */
 
 /* The message of a request's body (JSON-RPC 2.0 section 4). */
