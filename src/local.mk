@@ -101,11 +101,12 @@ libsidecar_a_SOURCES = \
 	src/ctl/server.c src/ctl/server.h \
 	src/ctl/server_internal.h \
 	src/ctl/session.c src/ctl/session.h \
+	src/cli/adminclient.c src/cli/adminclient.h \
 	src/cli/cli.c src/cli/cli.h src/cli/command.h \
 	src/cli/config.c \
-	src/cli/healthcheck.c \
 	src/cli/help.c \
-	src/cli/identity.c
+	src/cli/identity.c \
+	src/cli/running.c
 
 SIDECAR_LIBS = libsidecar.a $(EVENT_LIBS) \
     $(OPENSSL_LIBS) $(JWT_LIBS) $(JANSSON_LIBS)

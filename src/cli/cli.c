@@ -15,17 +15,19 @@
 /* A flag that belongs to one subcommand. */
 struct own_flag {
 	const char *name;
-	size_t offset; /* of its bool in struct cli_flags */
+	size_t offset; /* in struct cli_flags */
+	bool valued;   /* a string, else a bool */
 };
 
-#define OWN_FLAG(flag)                                       \
-	{                                                    \
-		"--" #flag, offsetof(struct cli_flags, flag) \
+#define OWN_FLAG(flag, valued)                                       \
+	{                                                            \
+		"--" #flag, offsetof(struct cli_flags, flag), valued \
 	}
 
-static const struct own_flag json_flag[] = {OWN_FLAG(json), {0}};
-static const struct own_flag sample_flag[] = {OWN_FLAG(sample), {0}};
-static const struct own_flag startup_flag[] = {OWN_FLAG(startup), {0}};
+static const struct own_flag json_flag[] = {OWN_FLAG(json, false), {0}};
+static const struct own_flag sample_flag[] = {OWN_FLAG(sample, false), {0}};
+static const struct own_flag startup_flag[] = {OWN_FLAG(startup, false), {0}};
+static const struct own_flag timeout_flag[] = {OWN_FLAG(timeout, true), {0}};
 static const struct own_flag no_flag[] = {{0}};
 
 static const struct command {
@@ -38,6 +40,8 @@ static const struct command {
     {"identity", json_flag, cli_identity},
     {"config", sample_flag, cli_config},
     {"healthcheck", startup_flag, cli_healthcheck},
+    {"wait", timeout_flag, cli_wait},
+    {"quit", no_flag, cli_quit},
 };
 
 /* argv on its way into a struct cli. */
@@ -65,13 +69,25 @@ find_command(const char *name)
 	return NULL;
 }
 
+/* --FLAG, or --FLAG VALUE and --FLAG=VALUE if it has one. */
 static bool
-take_own_flag(const struct command *cmd, const char *arg, struct cli *cli)
+take_own_flag(struct args *args, const struct command *cmd, const char *arg,
+    struct cli *cli)
 {
+	struct span rest = span_of(arg), name = span_cut(&rest, '=');
+
 	for (const struct own_flag *f = cmd->flags; f->name; f++) {
-		if (strcmp(arg, f->name) != 0)
+		char *member = (char *)&cli->flags + f->offset;
+
+		if (!span_eq(name, span_of(f->name)) || (rest.p && !f->valued))
 			continue;
-		*(bool *)((char *)&cli->flags + f->offset) = true;
+		if (!f->valued)
+			*(bool *)member = true;
+		else if (rest.p)
+			*(const char **)member = rest.p;
+		else
+			*(const char **)member =
+			    *args->next ? *args->next++ : "";
 		return true;
 	}
 	return false;
@@ -100,7 +116,7 @@ take_args(struct args *args, const struct command *cmd, struct cli *cli)
 	while (*args->next) {
 		const char *arg = *args->next++;
 
-		if (take_own_flag(cmd, arg, cli))
+		if (take_own_flag(args, cmd, arg, cli))
 			continue;
 		if (strcmp(arg, "-c") == 0) {
 			if (!*args->next)

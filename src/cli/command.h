@@ -15,6 +15,7 @@ struct cli_flags {
 	bool json;
 	bool sample;
 	bool startup;
+	const char *timeout; /* or NULL */
 };
 
 struct cli {
@@ -26,6 +27,8 @@ int cli_check(const struct cli *);
 int cli_identity(const struct cli *);
 int cli_config(const struct cli *);
 int cli_healthcheck(const struct cli *);
+int cli_wait(const struct cli *);
+int cli_quit(const struct cli *);
 
 /* Load the configuration and print what was found wrong.  NULL: nothing to go
  * on with; *status is the exit status. */

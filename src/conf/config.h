@@ -23,6 +23,7 @@ enum auth_mode { AUTH_AUTO, AUTH_TOKEN, AUTH_CERT, AUTH_API_KEY };
 enum login_mode { LOGIN_AUTO, LOGIN_DIRECT, LOGIN_CHALLENGE };
 enum token_binding { TOKEN_BINDING_REQUIRE, TOKEN_BINDING_PREFER };
 enum log_format { LOG_FORMAT_AUTO, LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+enum admin_quit { ADMIN_QUIT_SOCKET, ADMIN_QUIT_TCP };
 enum access_log { ACCESS_LOG_STDERR, ACCESS_LOG_STDOUT, ACCESS_LOG_NONE };
 
 /* From weak to strong; a stronger source replaces a weaker one. */

@@ -122,6 +122,12 @@ OPT(admin_listen, "admin-listen", LISTEN, NULL, NULL,
     "Where probes and operators connect, written like listen, or none.  "
     "Without this key it is 127.0.0.1:7781 and, if systemd set "
     "RUNTIME_DIRECTORY, unix:$RUNTIME_DIRECTORY/admin.sock.")
+OPT(admin_quit, "admin-quit", ENUM, "socket tcp", "socket", 0,
+    "where the sidecar can be told to quit",
+    "Where the sidecar can be told to quit (POST /quitquitquit): socket, which "
+    "is a Unix socket of admin-listen, asked by the user who runs the sidecar "
+    "or by root; or tcp, which lets whoever reaches a TCP listener of "
+    "admin-listen do it as well, the agent too.")
 OPT(unsafe_listen, "unsafe-listen", BOOL, NULL, "no", OPTION_START,
     "allow agents off loopback",
     "Whether listen may be off loopback.  Callers there must show the token "

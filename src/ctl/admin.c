@@ -8,9 +8,11 @@
 #include "http/head.h"
 #include "http/write.h"
 #include "net/conn.h"
+#include "net/peer.h"
 
 #include <stdlib.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #define REQUEST_MS 10000 /* for the request and its answer together */
 #define LINGER_MS 2000   /* for the client to take the end of the answer */
@@ -46,23 +48,34 @@ struct visit {
 	struct field fields[FIELDS_MAX];
 };
 
+#define PAGE(member) offsetof(struct admin_pages, member)
+
 static const struct page {
 	const char *path, *type;
 	size_t make; /* offset of the function in struct admin_pages */
+	bool acts;   /* is asked for with POST, by few */
 } pages[] = {
-    {"/livez", "text/plain", offsetof(struct admin_pages, live)},
-    {"/healthz", "text/plain", offsetof(struct admin_pages, live)},
-    {"/startupz", "text/plain", offsetof(struct admin_pages, started)},
-    {"/readyz", "text/plain", offsetof(struct admin_pages, ready)},
-    {"/metrics", "text/plain; version=0.0.4",
-	offsetof(struct admin_pages, metrics)},
-    {"/status", "application/json", offsetof(struct admin_pages, status)},
+    {"/livez", "text/plain", PAGE(live), false},
+    {"/healthz", "text/plain", PAGE(live), false},
+    {"/startupz", "text/plain", PAGE(started), false},
+    {"/readyz", "text/plain", PAGE(ready), false},
+    {"/metrics", "text/plain; version=0.0.4", PAGE(metrics), false},
+    {"/status", "application/json", PAGE(status), false},
+    {"/quitquitquit", "text/plain", PAGE(quit), true},
 };
+
+#define NOT_FOUND                                             \
+	"/livez /startupz /readyz /healthz /metrics /status " \
+	"and POST /quitquitquit\n"
+#define NOT_HERE                                                              \
+	"only the user who runs the sidecar, or root, may ask for this, and " \
+	"only on a Unix socket of admin-listen (or set admin-quit = tcp)\n"
 
 /* ---- answers ---- */
 
 static void
-answer(struct visit *v, unsigned status, const char *type, struct span body)
+answer_with(struct visit *v, unsigned status, const char *type,
+    struct span body, const char *allow)
 {
 	struct buf *out = &v->conn.out;
 
@@ -70,8 +83,8 @@ answer(struct visit *v, unsigned status, const char *type, struct span body)
 	write_field(out, SPAN("Content-Type"), span_of(type));
 	write_field_u64(out, SPAN("Content-Length"), body.n);
 	write_field(out, SPAN("Cache-Control"), SPAN("no-store"));
-	if (status == 405)
-		write_field(out, SPAN("Allow"), SPAN("GET, HEAD"));
+	if (allow)
+		write_field(out, SPAN("Allow"), span_of(allow));
 	write_field(out, SPAN("Connection"), SPAN("close"));
 	write_head_end(out);
 	if (!span_eq(v->head.method, SPAN("HEAD")))
@@ -81,7 +94,7 @@ answer(struct visit *v, unsigned status, const char *type, struct span body)
 static void
 answer_text(struct visit *v, unsigned status, const char *text)
 {
-	answer(v, status, "text/plain", span_of(text));
+	answer_with(v, status, "text/plain", span_of(text), NULL);
 }
 
 static void
@@ -94,7 +107,7 @@ answer_page(struct visit *v, const struct page *page)
 
 	memcpy(&make, (const char *)p + page->make, sizeof(make));
 	status = make(p->arg, &body);
-	answer(v, status, page->type, buf_span(&body));
+	answer_with(v, status, page->type, buf_span(&body), NULL);
 	buf_free(&body);
 }
 
@@ -147,6 +160,53 @@ host_is_clear(const struct head *h)
 	return f ? !head_find_next(h, f) : h->minor == 0;
 }
 
+/* The kernel says who connected to a Unix socket. */
+static bool
+may_act(const struct visit *v)
+{
+	const struct admin_pages *p = &v->port->admin->pages;
+	struct peer peer;
+
+	if (!listener_local(v->port->listener)->is_unix)
+		return p->tcp_may_act(p->arg);
+	peer = peer_owner(v->conn.fd);
+	return peer.known && (peer.uid == geteuid() || peer.uid == 0);
+}
+
+static bool
+method_fits(const struct page *page, struct span method)
+{
+	if (page->acts)
+		return span_eq(method, SPAN("POST"));
+	return span_eq(method, SPAN("GET")) || span_eq(method, SPAN("HEAD"));
+}
+
+static void
+serve_page(struct visit *v, const struct page *page)
+{
+	if (!method_fits(page, v->head.method))
+		answer_with(v, 405, "text/plain",
+		    page->acts ? SPAN("ask with POST\n")
+			       : SPAN("this page only shows\n"),
+		    page->acts ? "POST" : "GET, HEAD");
+	else if (page->acts && !may_act(v))
+		answer_text(v, 403, NOT_HERE);
+	else
+		answer_page(v, page);
+}
+
+static void
+serve_path(struct visit *v, struct span path)
+{
+	for (size_t i = 0; i < COUNT(pages); i++) {
+		if (!span_eq(path, span_of(pages[i].path)))
+			continue;
+		serve_page(v, &pages[i]);
+		return;
+	}
+	answer_text(v, 404, NOT_FOUND);
+}
+
 static void
 serve(struct visit *v)
 {
@@ -166,19 +226,7 @@ serve(struct visit *v)
 		    v, 403, "the Host is not this listener's address\n");
 		return;
 	}
-	if (!span_eq(h->method, SPAN("GET")) &&
-	    !span_eq(h->method, SPAN("HEAD"))) {
-		answer_text(v, 405, "this listener only shows\n");
-		return;
-	}
-	for (size_t i = 0; i < COUNT(pages); i++) {
-		if (!span_eq(target.path, span_of(pages[i].path)))
-			continue;
-		answer_page(v, &pages[i]);
-		return;
-	}
-	answer_text(
-	    v, 404, "/livez /startupz /readyz /healthz /metrics /status\n");
+	serve_path(v, target.path);
 }
 
 /* False: more of the head is to come. */

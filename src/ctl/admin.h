@@ -1,7 +1,9 @@
 /*
  * admin: the listener for probes, Prometheus and people: /livez /startupz
- * /readyz /healthz /metrics /status.  Read-only.  Pages in browsers are refused
- * as on the data port.  One request per connection.
+ * /readyz /healthz /metrics /status, and POST /quitquitquit.  Who may act is
+ * who runs the sidecar, or root, on a Unix socket: the agent may share our
+ * loopback and must not be able to stop us.  Pages in browsers are refused as
+ * on the data port.  One request per connection.
  *
  * Threads: main.
  */
@@ -17,6 +19,10 @@ struct admin_pages {
 	unsigned (*ready)(void *arg, struct buf *);
 	unsigned (*metrics)(void *arg, struct buf *);
 	unsigned (*status)(void *arg, struct buf *);
+	/* What is asked for with POST; appends one sentence. */
+	unsigned (*quit)(void *arg, struct buf *);
+	/* May whoever reaches a TCP listener act as well? */
+	bool (*tcp_may_act)(void *arg);
 	void *arg;
 };
 

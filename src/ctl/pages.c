@@ -260,9 +260,25 @@ page_status(void *arg, struct buf *b)
 	return 200;
 }
 
+static unsigned
+ask_quit(void *arg, struct buf *b)
+{
+	server_quit(arg);
+	buf_add_str(b, "draining, and then the sidecar ends\n");
+	return 200;
+}
+
+static bool
+tcp_may_act(void *arg)
+{
+	const struct server *s = arg;
+
+	return s->config->admin_quit == ADMIN_QUIT_TCP;
+}
+
 struct admin_pages
 pages_of(struct server *s)
 {
-	return (struct admin_pages){
-	    page_live, page_started, page_ready, page_metrics, page_status, s};
+	return (struct admin_pages){page_live, page_started, page_ready,
+	    page_metrics, page_status, ask_quit, tcp_may_act, s};
 }

@@ -312,6 +312,13 @@ begin_drain(struct server *s)
 	    clock_now_ms() + s->config->drain_timeout_ms);
 }
 
+void
+server_quit(struct server *s)
+{
+	if (!s->draining)
+		begin_drain(s);
+}
+
 static void
 on_drained(void *arg, struct worker *w)
 {

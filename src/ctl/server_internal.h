@@ -39,4 +39,8 @@ struct server {
  * asks. */
 enum auth_mode server_mode(const struct server *);
 
+/* Drain and end, as a first SIGTERM asks for; while that is under way it
+ * changes nothing. */
+void server_quit(struct server *);
+
 #endif

@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static struct loop loop;
@@ -22,6 +23,8 @@ static struct listener *listener;
 static struct admin *admin;
 static size_t page_size;
 static int64_t now_ms;
+static bool tcp_acts;
+static unsigned quits;
 
 static unsigned
 page_live(void *arg, struct buf *b)
@@ -48,17 +51,35 @@ page_large(void *arg, struct buf *b)
 	return 200;
 }
 
+static unsigned
+ask_quit(void *arg, struct buf *b)
+{
+	ck_assert_ptr_eq(arg, &loop);
+	quits++;
+	buf_add_str(b, "going\n");
+	return 200;
+}
+
+static bool
+tcp_may_act(void *arg)
+{
+	ck_assert_ptr_eq(arg, &loop);
+	return tcp_acts;
+}
+
 static void
 setup(void)
 {
-	const struct admin_pages pages = {
-	    page_live, page_live, page_ready, page_large, page_live, &loop};
+	const struct admin_pages pages = {page_live, page_live, page_ready,
+	    page_large, page_live, ask_quit, tcp_may_act, &loop};
 	const struct listen_addr a = {
 	    .kind = LISTEN_TCP, .host = (char *)"127.0.0.1"};
 	struct err err = ERR_INIT;
 
 	now_ms = 1000000;
 	page_size = 100;
+	tcp_acts = false;
+	quits = 0;
 	clock_fake(now_ms, 1779357600);
 	loop_init(&loop);
 	listener =
@@ -153,11 +174,19 @@ static const struct {
     {"a query is nothing to us", ASK("GET", "/livez?verbose"), 200, "alive\n"},
     {"9110 9.3.2: no content for HEAD", ASK("HEAD", "/livez"), 200,
 	"close\r\n\r\n"},
-    {"no such page", ASK("GET", "/livez/x"), 404, "/status\n"},
+    {"no such page", ASK("GET", "/livez/x"), 404, "/quitquitquit\n"},
+    {"nor with POST", ASK("POST", "/livez/x"), 404, "/quitquitquit\n"},
     {"9110 15.5.6: other methods", ASK("POST", "/livez"), 405, "shows\n"},
+    {"what only POST may ask", ASK("GET", "/quitquitquit"), 405, "POST\n"},
+    {"HEAD is no POST either", ASK("HEAD", "/quitquitquit"), 405,
+	"close\r\n\r\n"},
+    {"the agent may not stop us", ASK("POST", "/quitquitquit"), 403, "tcp)\n"},
     {"content that nobody reads",
-	"POST /reload HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbody", 405,
-	"shows\n"},
+	"POST /quitquitquit HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbody",
+	403, "tcp)\n"},
+    {"nor may a web page",
+	"POST /quitquitquit HTTP/1.1\r\n" HOST "Origin: null\r\n\r\n", 403,
+	"refused\n"},
     {"a loopback address", "GET /livez HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
 	200, "alive\n"},
     {"9112 3.2.2: absolute form, Host is ignored",
@@ -200,8 +229,105 @@ START_TEST(answers)
 	ck_assert_msg(span_starts(buf_span(&in), span_of(status)) &&
 			  span_ends(buf_span(&in), span_of(requests[_i].body)),
 	    "%s: %.*s", requests[_i].why, SPAN_ARG(buf_span(&in)));
+	ck_assert_uint_eq(quits, 0);
 	buf_free(&in);
 	close(fd);
+}
+END_TEST
+
+static void
+ck_hears(int fd, const char *begin, const char *end)
+{
+	struct buf in = BUF_INIT;
+
+	ck_assert_int_eq(hear(fd, &in), 0);
+	ck_assert_msg(span_starts(buf_span(&in), span_of(begin)) &&
+			  span_ends(buf_span(&in), span_of(end)),
+	    "%.*s", SPAN_ARG(buf_span(&in)));
+	buf_free(&in);
+	close(fd);
+}
+
+/* RFC 9110 section 15.5.6: Allow lists what would be allowed. */
+START_TEST(method_not_allowed)
+{
+	static const struct {
+		const char *ask, *allow;
+	} rows[] = {
+	    {ASK("POST", "/livez"), "\r\nAllow: GET, HEAD\r\n"},
+	    {ASK("PUT", "/quitquitquit"), "\r\nAllow: POST\r\n"},
+	};
+	struct buf in = BUF_INIT;
+	int fd = visit();
+
+	say(fd, rows[_i].ask);
+	ck_assert_int_eq(hear(fd, &in), 0);
+	ck_assert_ptr_nonnull(memmem(
+	    buf_span(&in).p, in.len, rows[_i].allow, strlen(rows[_i].allow)));
+	buf_free(&in);
+	close(fd);
+}
+END_TEST
+
+START_TEST(tcp_acts_if_it_is_let)
+{
+	int fd = visit();
+
+	tcp_acts = true;
+	say(fd, ASK("POST", "/quitquitquit"));
+	ck_hears(fd, "HTTP/1.1 200 ", "\r\n\r\ngoing\n");
+	ck_assert_uint_eq(quits, 1);
+}
+END_TEST
+
+/* Connects as this user, which takes root; else as ourselves. */
+static int
+visit_unix(const char *path, uid_t uid)
+{
+	struct sockaddr_un un = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	snprintf(un.sun_path, sizeof(un.sun_path), "%s", path);
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(uid), 0);
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&un, sizeof(un)), 0);
+	if (getuid() == 0)
+		ck_assert_int_eq(seteuid(0), 0);
+	return fd;
+}
+
+START_TEST(the_socket_knows_who_asks)
+{
+	char dir[] = "/tmp/t_admin-XXXXXX", *path;
+	struct listen_addr a = {.kind = LISTEN_UNIX};
+	struct err err = ERR_INIT;
+	struct listener *l;
+	int fd;
+
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	ck_assert_int_eq(chmod(dir, 0755), 0);
+	a.path = path = mem_printf("%s/admin.sock", dir);
+	/* Wider than in earnest, so that others get as far as being asked. */
+	l = listener_open(
+	    &loop, &a, &(struct listener_options){.mode = 0666}, &err);
+	ck_assert_msg(l != NULL, "%s", err.text);
+	admin_listen(admin, l);
+
+	fd = visit_unix(path, geteuid());
+	say(fd, ASK("POST", "/quitquitquit"));
+	ck_hears(fd, "HTTP/1.1 200 ", "\r\n\r\ngoing\n");
+	ck_assert_uint_eq(quits, 1);
+	if (getuid() == 0) {
+		fd = visit_unix(path, 4711);
+		say(fd, ASK("POST", "/quitquitquit"));
+		ck_hears(fd, "HTTP/1.1 403 ", "tcp)\n");
+		ck_assert_uint_eq(quits, 1);
+	}
+	admin_free(admin);
+	admin = NULL;
+	listener_free(l);
+	free(path);
+	rmdir(dir);
 }
 END_TEST
 
@@ -363,6 +489,7 @@ START_TEST(freed_in_the_middle)
 END_TEST
 
 UNIT_MAIN_ROWS("admin", setup, teardown, {answers, COUNT(requests)},
-    {head_in_pieces, 1}, {head_too_large, 3}, {large_page, 1},
-    {silence_is_ended, 1}, {the_oldest_makes_room, 1}, {no_descriptors_left, 1},
-    {freed_in_the_middle, 1})
+    {method_not_allowed, 2}, {tcp_acts_if_it_is_let, 1},
+    {the_socket_knows_who_asks, 1}, {head_in_pieces, 1}, {head_too_large, 3},
+    {large_page, 1}, {silence_is_ended, 1}, {the_oldest_makes_room, 1},
+    {no_descriptors_left, 1}, {freed_in_the_middle, 1})

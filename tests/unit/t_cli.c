@@ -104,6 +104,10 @@ START_TEST(usage)
 	    {{"--workrs", "2"}, 2, "", "did you mean --workers?"},
 	    {{"--workers"}, 2, "", "error: --workers: the value is missing"},
 	    {{"--workers", "x"}, 2, "", "wants auto or a number"},
+	    {{"wait", "--timeout", "soon"}, 2, "", "--timeout wants a dur"},
+	    {{"wait", "--timeout"}, 2, "", "--timeout wants a duration"},
+	    {{"quit", "--timeout", "1s"}, 2, "", "option --timeout is not"},
+	    {{"check", "--json=x"}, 2, "", "option --json is not known"},
 	    {{"--json"}, 2, "", "option --json is not known"},
 	    {{"-c", "/nonexistent"}, 78, "", "error: /nonexistent: cannot"},
 	};

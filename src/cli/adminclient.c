@@ -1,10 +1,7 @@
 /*
- * healthcheck: ask a running sidecar's admin listener, for probes in images
- * that have neither shell nor curl.  One request on a blocking socket.
- *
- * Threads: main only.
+ * adminclient: see adminclient.h.  One request on a blocking socket.
  */
-#include "cli/command.h"
+#include "cli/adminclient.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
@@ -20,10 +17,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define TIMEOUT_MS 3000
 #define ANSWER_MAX 65536
 #define FIELDS_MAX 64
-#define BODY_SHOWN 400
 
 /* Bound, in this order, what is left of the time on the next call. */
 static int
@@ -66,17 +61,18 @@ sockaddr_of(const struct listen_addr *a, struct sockaddr_storage *out)
 	return sizeof(*v6);
 }
 
-/* Send one GET and read the answer to its end.  0, or -1 with errno set. */
+/* Send the request and read the answer to its end.  0, or -1 with errno. */
 static int
-ask(const struct listen_addr *a, const char *path, struct buf *answer)
+ask(const struct listen_addr *a, const struct adminclient_request *r,
+    struct buf *answer)
 {
-	int64_t due_ms = clock_now_ms() + TIMEOUT_MS;
+	int64_t due_ms = clock_now_ms() + r->timeout_ms;
 	struct sockaddr_storage sa;
 	socklen_t len = sockaddr_of(a, &sa);
 	int fd = socket(sa.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0), why;
-	char *text = mem_printf("GET %s HTTP/1.1\r\nHost: localhost\r\n"
+	char *text = mem_printf("%s %s HTTP/1.1\r\nHost: localhost\r\n"
 				"Connection: close\r\n\r\n",
-	    path);
+	    r->method, r->path);
 	ssize_t n = -1;
 
 	if (fd < 0 || set_timeout(fd, due_ms) != 0 ||
@@ -103,7 +99,7 @@ out:
 }
 
 /* The body as one line, without what a terminal would obey. */
-static struct span
+static char *
 one_line(struct buf *answer, size_t head_size)
 {
 	buf_consume(answer, head_size);
@@ -113,95 +109,96 @@ one_line(struct buf *answer, size_t head_size)
 		if ((unsigned char)*c < 0x20 || *c == 0x7f)
 			*c = ' ';
 	}
-	struct span text = span_trim(buf_span(answer));
-
-	return text.n > BODY_SHOWN ? span_new(text.p, BODY_SHOWN) : text;
+	return span_dup(span_trim(buf_span(answer)));
 }
 
-/* 0 for an answer that says yes, else -1 with err filled in. */
 static int
-judge(const char *where, const char *path, struct buf *answer, struct err *err)
+read_answer(struct buf *raw, const struct adminclient_request *r,
+    struct adminclient_answer *out, struct err *err)
 {
 	static const struct head_limits limits = {ANSWER_MAX, FIELDS_MAX};
 	struct field fields[FIELDS_MAX];
-	struct span text;
 	struct head head;
 
 	head_reset(&head, fields);
-	if (head_parse_response(&head, buf_span(answer), &limits) != HEAD_DONE)
+	if (head_parse_response(&head, buf_span(raw), &limits) != HEAD_DONE)
 		return err_set(err, EXIT_RUNTIME,
 		    "%s on %s: the answer is not HTTP; is something else "
 		    "listening there?",
-		    path, where);
-	if (head.status == 200) {
-		printf("%s on %s: ok\n", path, where);
-		return 0;
-	}
-	text = one_line(answer, head.size);
-	return err_set(err, EXIT_RUNTIME, "%s on %s: %u %.*s", path, where,
-	    head.status, SPAN_ARG(text));
+		    r->path, out->where);
+	out->status = head.status;
+	out->text = one_line(raw, head.size);
+	return 0;
 }
 
-/* Ask at the first address that lets us connect. */
+/* 1: answered, 0: it does not let us connect, -1: what it says is no answer. */
 static int
-ask_any(const struct listen_list *admin, const char *path, struct err *err)
+ask_one(const struct listen_addr *a, const struct adminclient_request *r,
+    struct adminclient_answer *out, struct err *err)
 {
-	int ret = err_set(err, EXIT_RUNTIME,
-	    "there is no admin listener to ask; set admin-listen");
-	bool connected = false;
+	struct buf raw = BUF_INIT, name = BUF_INIT;
+	int ret = 0;
 
-	for (size_t i = 0; i < admin->n && !connected; i++) {
-		struct buf answer = BUF_INIT, name = BUF_INIT;
-		char *where;
-
-		listen_addr_print(&admin->v[i], &name);
-		where = buf_steal_str(&name);
-		connected = ask(&admin->v[i], path, &answer) == 0;
-		ret = connected ? judge(where, path, &answer, err)
-				: err_set(err, EXIT_RUNTIME,
-				      "cannot ask %s on %s: %s; is the sidecar "
-				      "running?",
-				      path, where, strerror(errno));
-		free(where);
-		buf_free(&answer);
-	}
+	adminclient_answer_fini(out);
+	listen_addr_print(a, &name);
+	out->where = buf_steal_str(&name);
+	if (ask(a, r, &raw) == 0)
+		ret = read_answer(&raw, r, out, err) == 0 ? 1 : -1;
+	else
+		err_set(err, EXIT_RUNTIME,
+		    "cannot ask %s on %s: %s; is the sidecar running?", r->path,
+		    out->where, strerror(errno));
+	buf_free(&raw);
 	return ret;
 }
 
-/* What is really bound if the sidecar has written it down, else what the
- * configuration says. */
+/* At the first address that lets us connect. */
 static int
-ask_running(const struct config *conf, const char *path, struct err *err)
+ask_any(const struct listen_list *admin, const struct adminclient_request *r,
+    struct adminclient_answer *out, struct err *err)
+{
+	err_set(err, EXIT_RUNTIME,
+	    "there is no admin listener to ask; set admin-listen");
+	/* Twice through the list: for what only Unix sockets are good for
+	 * these come first. */
+	for (size_t i = 0; i < 2 * admin->n; i++) {
+		const struct listen_addr *a = &admin->v[i % admin->n];
+		bool first = !r->acts || a->kind == LISTEN_UNIX;
+		int said;
+
+		if (first != (i < admin->n))
+			continue;
+		said = ask_one(a, r, out, err);
+		if (said != 0)
+			return said > 0 ? 0 : -1;
+	}
+	return -1;
+}
+
+int
+adminclient_ask(const struct config *conf, const struct adminclient_request *r,
+    struct adminclient_answer *out, struct err *err)
 {
 	struct listen_list data = {0}, admin = {0};
 	int ret;
 
+	*out = (struct adminclient_answer){0};
 	if (conf->runtime_dir &&
 	    addrfile_read(conf->runtime_dir, &data, &admin, err) == 0)
-		ret = ask_any(&admin, path, err);
+		ret = ask_any(&admin, r, out, err);
 	else
-		ret = ask_any(&conf->admin_listen, path, err);
+		ret = ask_any(&conf->admin_listen, r, out, err);
 	listen_list_fini(&data);
 	listen_list_fini(&admin);
+	if (ret != 0)
+		adminclient_answer_fini(out);
 	return ret;
 }
 
-int
-cli_healthcheck(const struct cli *cli)
+void
+adminclient_answer_fini(struct adminclient_answer *a)
 {
-	const char *path = cli->flags.startup ? "/startupz" : "/livez";
-	struct err err = ERR_INIT;
-	struct config *conf;
-	int status;
-
-	conf = cli_load(cli, &status);
-	if (!conf)
-		return EXIT_RUNTIME;
-	status = EXIT_SUCCESS;
-	if (ask_running(conf, path, &err) != 0) {
-		fprintf(stderr, "cullis-sidecar: error: %s\n", err.text);
-		status = EXIT_RUNTIME;
-	}
-	config_unref(conf);
-	return status;
+	free(a->where);
+	free(a->text);
+	*a = (struct adminclient_answer){0};
 }

@@ -1,0 +1,122 @@
+"""Subcommands that talk to a running sidecar, and who may end it."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+
+from harness import case
+from harness.http import Client, request_bytes
+
+OTHER = 4711  # a uid without a name
+ROOT = os.geteuid() == 0
+
+
+def say(t, s, *args):
+    """(exit code, stdout, stderr) of a subcommand beside the sidecar."""
+    return t.command(*args, env={"RUNTIME_DIRECTORY": s.runtime})
+
+
+@contextlib.contextmanager
+def admin_socket():
+    """A path that others can reach."""
+    directory = tempfile.mkdtemp(prefix="cullis-it-")
+    os.chmod(directory, 0o755)
+    try:
+        yield os.path.join(directory, "admin.sock")
+    finally:
+        shutil.rmtree(directory)
+
+
+def begin_stream(c, s):
+    """A chat that waits behind gate d after its first event."""
+    c.request("POST", "/v1/chat/completions", s.authority,
+              {"Content-Type": "application/json", "X-Mastio-Events": "6",
+               "X-Mastio-Gate": "d"},
+              b'{"model":"mastio-dev-echo","stream":true,'
+              b'"messages":[{"role":"user","content":"hello"}]}')
+    c.answering = c.begin_answer("POST")
+    assert c.answering.status == 200
+
+
+def post(t, address, path):
+    with Client(address, t.seconds(15), t.seen) as c:
+        c.send(request_bytes("POST", path, "localhost"))
+        return c.answer()
+
+
+@case
+def quit_by_socket(t):
+    """quit drains: what is under way is finished, and the exit status is 0."""
+    path = t.path("admin.sock")
+    g, s = t.pair(admin_listen=["127.0.0.1:0", "unix:" + path])
+    with s.connect() as c:
+        begin_stream(c, s)
+        code, out, err = say(t, s, "quit")
+        assert code == 0 and "draining" in out, (code, out, err)
+        assert post(t, path, "/quitquitquit").status == 200
+        assert s.admin("/readyz").status == 503
+        g.release("d", 20)
+        assert c.body(c.answering).body.endswith(b"[DONE]\n\n")
+    assert s.wait_exit() == 0
+
+
+@case
+def quit_is_not_for_all(t):
+    """TCP may not end the sidecar, and no other user may: 403 says how."""
+    with admin_socket() as path:
+        g, s = t.pair(admin_listen=["127.0.0.1:0", "unix:" + path])
+        a = post(t, s.address("admin-listen"), "/quitquitquit")
+        assert a.status == 403 and b"admin-quit" in a.body, a
+        if ROOT:
+            os.chmod(path, 0o666)
+            os.seteuid(OTHER)
+            try:
+                a = post(t, path, "/quitquitquit")
+            finally:
+                os.seteuid(0)
+            assert a.status == 403 and b"root" in a.body, a
+        assert s.get("/v1/models").status == 200
+        s2 = t.sidecar(g)
+        code, out, err = say(t, s2, "quit")
+        assert code == 1 and "403" in err and "socket" in err, (out, err)
+        assert s2.get("/v1/models").status == 200
+
+
+@case
+def quit_by_tcp(t):
+    """admin-quit = tcp lets a TCP listener do it as well."""
+    g, s = t.pair(admin_quit="tcp")
+    assert say(t, s, "quit")[0] == 0
+    assert s.wait_exit() == 0
+
+
+@case
+def wait_command(t):
+    """wait ends with 0 as soon as the sidecar is ready, and with 1 after
+    --timeout, saying what is missing."""
+    g = t.gateway()
+    g.stop()
+    s = t.sidecar(g, wait="listening")
+    s.wait_log("login failed")
+    begun = time.monotonic()
+    code, out, err = say(t, s, "wait", "--timeout", "300ms")
+    assert code == 1 and "not ready after 0.3 s" in err, (code, err)
+    assert "token" in err and "connect" in err.lower(), err
+    assert time.monotonic() - begun >= 0.3
+    g.start()
+    code, out, err = say(t, s, "wait", "--timeout=60s")
+    assert code == 0 and "ok" in out and not err, (code, out, err)
+    assert s.get("/v1/models").status == 200
+
+
+@case
+def wait_for_one_that_comes_later(t):
+    """wait may be started before the sidecar; nobody there is told as such."""
+    runtime = t.path("none")
+    os.mkdir(runtime)
+    code, out, err = t.command(
+        "wait", "--timeout", "200ms", "--admin-listen", "127.0.0.1:1",
+        env={"RUNTIME_DIRECTORY": runtime})
+    assert code == 1 and "is the sidecar running?" in err, (code, out, err)
