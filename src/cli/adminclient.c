@@ -179,17 +179,16 @@ int
 adminclient_ask(const struct config *conf, const struct adminclient_request *r,
     struct adminclient_answer *out, struct err *err)
 {
-	struct listen_list data = {0}, admin = {0};
+	struct addrfile bound = {0};
 	int ret;
 
 	*out = (struct adminclient_answer){0};
 	if (conf->runtime_dir &&
-	    addrfile_read(conf->runtime_dir, &data, &admin, err) == 0)
-		ret = ask_any(&admin, r, out, err);
+	    addrfile_read(conf->runtime_dir, &bound, err) == 0)
+		ret = ask_any(&bound.admin, r, out, err);
 	else
 		ret = ask_any(&conf->admin_listen, r, out, err);
-	listen_list_fini(&data);
-	listen_list_fini(&admin);
+	addrfile_fini(&bound);
 	if (ret != 0)
 		adminclient_answer_fini(out);
 	return ret;

@@ -24,8 +24,7 @@ add_lines(struct buf *text, const char *key, const struct listen_list *list)
 }
 
 int
-addrfile_write(const char *dir, const struct listen_list *data,
-    const struct listen_list *admin, struct err *err)
+addrfile_write(const char *dir, const struct addrfile *a, struct err *err)
 {
 	char *path = mem_printf("%s/address", dir);
 	char *fresh = mem_printf("%s.new", path);
@@ -33,8 +32,9 @@ addrfile_write(const char *dir, const struct listen_list *data,
 	FILE *f = fopen(fresh, "we");
 	int ret = -1, why = errno;
 
-	add_lines(&text, "listen", data);
-	add_lines(&text, "admin-listen", admin);
+	add_lines(&text, "listen", &a->listen);
+	add_lines(&text, "admin-listen", &a->admin);
+	add_lines(&text, "metrics-listen", &a->metrics);
 	if (f) {
 		bool whole =
 		    fwrite(buf_span(&text).p, 1, text.len, f) == text.len;
@@ -57,30 +57,35 @@ addrfile_write(const char *dir, const struct listen_list *data,
 	return ret;
 }
 
+static struct listen_list *
+list_of(struct addrfile *a, struct span key)
+{
+	return span_eq(key, SPAN("listen"))           ? &a->listen
+	       : span_eq(key, SPAN("admin-listen"))   ? &a->admin
+	       : span_eq(key, SPAN("metrics-listen")) ? &a->metrics
+						      : NULL;
+}
+
 static bool
-read_lines(
-    struct span text, struct listen_list *data, struct listen_list *admin)
+read_lines(struct span text, struct addrfile *out)
 {
 	struct parse p;
 	enum parse_status status;
 
 	parse_init(&p, text);
 	while ((status = parse_next(&p)) == PARSE_SETTING) {
-		bool is_data = span_eq(p.key, SPAN("listen"));
+		struct listen_list *list = list_of(out, p.key);
 		struct listen_addr a;
 
-		if (!is_data && !span_eq(p.key, SPAN("admin-listen")))
+		if (!list || !value_listen(p.value, &a))
 			return false;
-		if (!value_listen(p.value, &a))
-			return false;
-		listen_list_add(is_data ? data : admin, a);
+		listen_list_add(list, a);
 	}
 	return status == PARSE_DONE;
 }
 
 int
-addrfile_read(const char *dir, struct listen_list *data,
-    struct listen_list *admin, struct err *err)
+addrfile_read(const char *dir, struct addrfile *a, struct err *err)
 {
 	char *path = mem_printf("%s/address", dir);
 	char *text = mem_alloc(ADDRFILE_MAX);
@@ -95,11 +100,10 @@ addrfile_read(const char *dir, struct listen_list *data,
 	} else {
 		size_t n = fread(text, 1, ADDRFILE_MAX, f);
 
-		if (read_lines(span_new(text, n), data, admin)) {
+		if (read_lines(span_new(text, n), a)) {
 			ret = 0;
 		} else {
-			listen_list_fini(data);
-			listen_list_fini(admin);
+			addrfile_fini(a);
 			err_set(err, EXIT_RUNTIME,
 			    "%s: this is not a list of bound addresses; "
 			    "restart the sidecar to write it anew",
@@ -110,4 +114,12 @@ addrfile_read(const char *dir, struct listen_list *data,
 	free(text);
 	free(path);
 	return ret;
+}
+
+void
+addrfile_fini(struct addrfile *a)
+{
+	listen_list_fini(&a->listen);
+	listen_list_fini(&a->admin);
+	listen_list_fini(&a->metrics);
 }

@@ -5,6 +5,7 @@
  *
  *	listen = 127.0.0.1:40001
  *	admin-listen = unix:/run/cullis-sidecar/admin.sock
+ *	metrics-listen = 10.1.2.3:9464
  *
  * Threads: any; values only.
  */
@@ -14,13 +15,18 @@
 #include "base/err.h"
 #include "conf/value.h"
 
-/* Replace dir/address in one step.  Returns 0, or -1 with err filled in. */
-int addrfile_write(const char *dir, const struct listen_list *data,
-    const struct listen_list *admin, struct err *) ATTR_MUST_USE;
+struct addrfile {
+	struct listen_list listen, admin, metrics;
+};
 
-/* Read it back into two lists that are empty, the caller's to give back.
+/* Replace dir/address in one step.  Returns 0, or -1 with err filled in. */
+int addrfile_write(
+    const char *dir, const struct addrfile *, struct err *) ATTR_MUST_USE;
+
+/* Read it back into lists that are empty, the caller's to give back.
  * Returns 0, or -1 with err filled in; the lists are empty then. */
-int addrfile_read(const char *dir, struct listen_list *data,
-    struct listen_list *admin, struct err *) ATTR_MUST_USE;
+int addrfile_read(
+    const char *dir, struct addrfile *, struct err *) ATTR_MUST_USE;
+void addrfile_fini(struct addrfile *);
 
 #endif

@@ -309,6 +309,12 @@ check_listeners(const struct config *conf, struct findings *found)
 			    "127.0.0.1 or a Unix socket",
 			    conf->source[OPTION_admin_listen].where,
 			    conf->admin_listen.v[i].host);
+	for (size_t i = 0; i < conf->metrics_listen.n; i++)
+		if (conf->metrics_listen.v[i].kind == LISTEN_UNIX)
+			findings_error(found, EXIT_CONFIG,
+			    "%s: metrics-listen is for Prometheus, which "
+			    "cannot reach a Unix socket; use HOST:PORT",
+			    conf->source[OPTION_metrics_listen].where);
 }
 
 /* What can be said about pass-through before a name is resolved. */

@@ -122,6 +122,12 @@ OPT(admin_listen, "admin-listen", LISTEN, NULL, NULL,
     "Where probes and operators connect, written like listen, or none.  "
     "Without this key it is 127.0.0.1:7781 and, if systemd set "
     "RUNTIME_DIRECTORY, unix:$RUNTIME_DIRECTORY/admin.sock.")
+OPT(metrics_listen, "metrics-listen", LISTEN, NULL, NULL,
+    OPTION_LIST | OPTION_START, "where Prometheus may connect as well",
+    "Where Prometheus and probes may connect beside admin-listen, as "
+    "HOST:PORT, "
+    "or none, which is so without this key.  It may be off loopback: only "
+    "/metrics, /livez and /readyz are there.")
 OPT(admin_quit, "admin-quit", ENUM, "socket tcp", "socket", 0,
     "where the sidecar can be told to quit",
     "Where the sidecar can be told to quit (POST /quitquitquit): socket, which "

@@ -173,7 +173,8 @@ read_listen(
 {
 	struct listen_addr a;
 
-	if (id == OPTION_admin_listen && span_eq(text, SPAN("none")))
+	if ((id == OPTION_admin_listen || id == OPTION_metrics_listen) &&
+	    span_eq(text, SPAN("none")))
 		return !more;
 	if ((more && list->n == 0) || !value_listen(text, &a))
 		return false;

@@ -26,6 +26,8 @@ struct admin_port {
 	struct admin_port *next;
 	struct admin *admin;
 	struct listener *listener;
+	enum admin_kind kind;
+	bool any_host;
 	struct visit_list visits; /* the oldest first */
 	unsigned nvisits;
 };
@@ -53,20 +55,25 @@ struct visit {
 static const struct page {
 	const char *path, *type;
 	size_t make; /* offset of the function in struct admin_pages */
-	bool acts;   /* is asked for with POST, by few */
+	enum {
+		ALL,  /* on every listener */
+		FULL, /* on admin-listen only */
+		ACTS, /* the same, with POST and by few */
+	} who;
 } pages[] = {
-    {"/livez", "text/plain", PAGE(live), false},
-    {"/healthz", "text/plain", PAGE(live), false},
-    {"/startupz", "text/plain", PAGE(started), false},
-    {"/readyz", "text/plain", PAGE(ready), false},
-    {"/metrics", "text/plain; version=0.0.4", PAGE(metrics), false},
-    {"/status", "application/json", PAGE(status), false},
-    {"/quitquitquit", "text/plain", PAGE(quit), true},
+    {"/livez", "text/plain", PAGE(live), ALL},
+    {"/healthz", "text/plain", PAGE(live), FULL},
+    {"/startupz", "text/plain", PAGE(started), FULL},
+    {"/readyz", "text/plain", PAGE(ready), ALL},
+    {"/metrics", "text/plain; version=0.0.4", PAGE(metrics), ALL},
+    {"/status", "application/json", PAGE(status), FULL},
+    {"/quitquitquit", "text/plain", PAGE(quit), ACTS},
 };
 
 #define NOT_FOUND                                             \
 	"/livez /startupz /readyz /healthz /metrics /status " \
 	"and POST /quitquitquit\n"
+#define NOT_FOUND_METRICS "/livez /readyz /metrics\n"
 #define NOT_HERE                                                              \
 	"only the user who runs the sidecar, or root, may ask for this, and " \
 	"only on a Unix socket of admin-listen (or set admin-quit = tcp)\n"
@@ -130,6 +137,8 @@ host_ok(const struct visit *v, const struct target *target)
 	struct span host = head_value(&v->head, FIELD_HOST);
 	struct authority a;
 
+	if (v->port->any_host)
+		return true;
 	if (target->form == TARGET_ABSOLUTE)
 		return authority_ok(local, &target->authority);
 	if (local->is_unix || !host.p)
@@ -176,7 +185,7 @@ may_act(const struct visit *v)
 static bool
 method_fits(const struct page *page, struct span method)
 {
-	if (page->acts)
+	if (page->who == ACTS)
 		return span_eq(method, SPAN("POST"));
 	return span_eq(method, SPAN("GET")) || span_eq(method, SPAN("HEAD"));
 }
@@ -186,10 +195,10 @@ serve_page(struct visit *v, const struct page *page)
 {
 	if (!method_fits(page, v->head.method))
 		answer_with(v, 405, "text/plain",
-		    page->acts ? SPAN("ask with POST\n")
-			       : SPAN("this page only shows\n"),
-		    page->acts ? "POST" : "GET, HEAD");
-	else if (page->acts && !may_act(v))
+		    page->who == ACTS ? SPAN("ask with POST\n")
+				      : SPAN("this page only shows\n"),
+		    page->who == ACTS ? "POST" : "GET, HEAD");
+	else if (page->who == ACTS && !may_act(v))
 		answer_text(v, 403, NOT_HERE);
 	else
 		answer_page(v, page);
@@ -198,13 +207,16 @@ serve_page(struct visit *v, const struct page *page)
 static void
 serve_path(struct visit *v, struct span path)
 {
+	bool metrics = v->port->kind == ADMIN_METRICS;
+
 	for (size_t i = 0; i < COUNT(pages); i++) {
-		if (!span_eq(path, span_of(pages[i].path)))
+		if (!span_eq(path, span_of(pages[i].path)) ||
+		    (metrics && pages[i].who != ALL))
 			continue;
 		serve_page(v, &pages[i]);
 		return;
 	}
-	answer_text(v, 404, NOT_FOUND);
+	answer_text(v, 404, metrics ? NOT_FOUND_METRICS : NOT_FOUND);
 }
 
 static void
@@ -384,12 +396,16 @@ admin_new(struct loop *loop, const struct admin_pages *made)
 }
 
 void
-admin_listen(struct admin *a, struct listener *l)
+admin_listen(struct admin *a, struct listener *l, enum admin_kind kind)
 {
 	struct admin_port *port = MEM_NEW(struct admin_port);
+	struct listen_addr bound = listener_addr(l);
 
 	port->admin = a;
 	port->listener = l;
+	port->kind = kind;
+	port->any_host = kind == ADMIN_METRICS && !listen_is_local(&bound);
+	listen_addr_fini(&bound);
 	TAILQ_INIT(&port->visits);
 	port->next = a->ports;
 	a->ports = port;

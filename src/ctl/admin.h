@@ -34,7 +34,10 @@ struct admin;
 struct admin *admin_new(
     struct loop *, const struct admin_pages *) ATTR_MUST_USE;
 void admin_free(struct admin *);
-/* Begin to accept on this listener as well; it must outlive the admin. */
-void admin_listen(struct admin *, struct listener *);
+/* Begin to accept on this listener as well; it must outlive the admin.
+ * metrics: for Prometheus; it has only /metrics /livez /readyz, and off
+ * loopback any Host, for it cannot know the names by which it is reached. */
+enum admin_kind { ADMIN_ALL, ADMIN_METRICS };
+void admin_listen(struct admin *, struct listener *, enum admin_kind);
 
 #endif

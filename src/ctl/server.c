@@ -404,7 +404,12 @@ open_admin(struct server *s, struct err *err)
 		return -1;
 	s->admin = admin_new(&s->loop, &pages);
 	for (size_t i = 0; i < s->nadmin; i++)
-		admin_listen(s->admin, s->admin_ports[i]);
+		admin_listen(s->admin, s->admin_ports[i], ADMIN_ALL);
+	if (open_listeners(s, &s->config->metrics_listen, 0, &s->metrics_ports,
+		&s->nmetrics, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->nmetrics; i++)
+		admin_listen(s->admin, s->metrics_ports[i], ADMIN_METRICS);
 	return 0;
 }
 
@@ -433,18 +438,20 @@ start_workers(struct server *s, struct err *err)
 static int
 write_addresses(struct server *s, struct err *err)
 {
-	struct listen_list data = {0}, admin = {0};
+	struct addrfile bound = {0};
 	int r;
 
 	if (!s->config->runtime_dir)
 		return 0;
 	for (size_t i = 0; i < s->ndata; i++)
-		listen_list_add(&data, listener_addr(s->data[i]));
+		listen_list_add(&bound.listen, listener_addr(s->data[i]));
 	for (size_t i = 0; i < s->nadmin; i++)
-		listen_list_add(&admin, listener_addr(s->admin_ports[i]));
-	r = addrfile_write(s->config->runtime_dir, &data, &admin, err);
-	listen_list_fini(&data);
-	listen_list_fini(&admin);
+		listen_list_add(&bound.admin, listener_addr(s->admin_ports[i]));
+	for (size_t i = 0; i < s->nmetrics; i++)
+		listen_list_add(
+		    &bound.metrics, listener_addr(s->metrics_ports[i]));
+	r = addrfile_write(s->config->runtime_dir, &bound, err);
+	addrfile_fini(&bound);
 	return r;
 }
 
@@ -461,6 +468,8 @@ note_listeners(struct server *s)
 		listen_list_add(&s->own, listener_addr(s->data[i]));
 	for (size_t i = 0; i < s->nadmin; i++)
 		listen_list_add(&s->own, listener_addr(s->admin_ports[i]));
+	for (size_t i = 0; i < s->nmetrics; i++)
+		listen_list_add(&s->own, listener_addr(s->metrics_ports[i]));
 }
 
 static void
@@ -488,7 +497,8 @@ raise_descriptor_limit(const struct config *conf)
 {
 	rlim_t want = (rlim_t)conf->max_clients + OVERLOAD_ROOM +
 		      conf->max_upstream_connections +
-		      conf->admin_listen.n * ADMIN_CONNECTIONS_MAX +
+		      (conf->admin_listen.n + conf->metrics_listen.n) *
+			  ADMIN_CONNECTIONS_MAX +
 		      SPARE_DESCRIPTORS;
 	struct rlimit limit;
 
@@ -583,6 +593,7 @@ finish(struct server *s)
 	admin_free(s->admin);
 	free_listeners(s->data, s->ndata);
 	free_listeners(s->admin_ports, s->nadmin);
+	free_listeners(s->metrics_ports, s->nmetrics);
 	listen_list_fini(&s->own);
 	if (s->upstream)
 		upstream_free(s->upstream);

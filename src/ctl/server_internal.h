@@ -24,8 +24,8 @@ struct server {
 	struct session *session;
 	struct worker **workers;
 	unsigned nworkers, drained;
-	struct listener **data, **admin_ports;
-	size_t ndata, nadmin;
+	struct listener **data, **admin_ports, **metrics_ports;
+	size_t ndata, nadmin, nmetrics;
 	struct listen_list own; /* where all of them really listen */
 	struct admin *admin;
 	struct event *signals[3];

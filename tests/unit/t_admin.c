@@ -86,7 +86,7 @@ setup(void)
 	    listener_open(&loop, &a, &(struct listener_options){0}, &err);
 	ck_assert_msg(listener != NULL, "%s", err.text);
 	admin = admin_new(&loop, &pages);
-	admin_listen(admin, listener);
+	admin_listen(admin, listener, ADMIN_ALL);
 }
 
 static void
@@ -280,6 +280,56 @@ START_TEST(tcp_acts_if_it_is_let)
 }
 END_TEST
 
+#define ELSEWHERE "Host: pod-7.test:9464\r\n"
+
+static const struct {
+	const char *why, *address, *ask;
+	unsigned status;
+} scrapes[] = {
+    {"metrics", "127.0.0.1", ASK("GET", "/metrics"), 200},
+    {"alive", "127.0.0.1", ASK("GET", "/livez"), 200},
+    {"ready", "127.0.0.1", ASK("GET", "/readyz"), 503},
+    {"not the rest", "127.0.0.1", ASK("GET", "/status"), 404},
+    {"nor to act", "127.0.0.1", ASK("POST", "/quitquitquit"), 404},
+    {"rebinding on loopback", "127.0.0.1",
+	"GET /metrics HTTP/1.1\r\n" ELSEWHERE "\r\n", 403},
+    {"off loopback any name", "0.0.0.0",
+	"GET /metrics HTTP/1.1\r\n" ELSEWHERE "\r\n", 200},
+    {"in absolute form too", "0.0.0.0",
+	"GET http://pod-7.test:9464/metrics HTTP/1.1\r\n" ELSEWHERE "\r\n",
+	200},
+    {"but no web page", "0.0.0.0",
+	"GET /metrics HTTP/1.1\r\n" ELSEWHERE "Origin: http://x\r\n\r\n", 403},
+    {"and never to act", "0.0.0.0", ASK("POST", "/quitquitquit"), 404},
+};
+
+START_TEST(metrics_listener)
+{
+	const struct listen_addr a = {
+	    .kind = LISTEN_TCP, .host = mem_strdup(scrapes[_i].address)};
+	struct listener *first = listener;
+	struct err err = ERR_INIT;
+	char status[32];
+	int fd;
+
+	tcp_acts = true;
+	listener =
+	    listener_open(&loop, &a, &(struct listener_options){0}, &err);
+	ck_assert_msg(listener != NULL, "%s", err.text);
+	admin_listen(admin, listener, ADMIN_METRICS);
+	fd = visit();
+	say(fd, scrapes[_i].ask);
+	snprintf(status, sizeof(status), "HTTP/1.1 %u ", scrapes[_i].status);
+	ck_hears(fd, status, "");
+	ck_assert_uint_eq(quits, 0);
+	admin_free(admin);
+	admin = NULL;
+	listener_free(listener);
+	listener = first;
+	free(a.host);
+}
+END_TEST
+
 /* Connects as this user, which takes root; else as ourselves. */
 static int
 visit_unix(const char *path, uid_t uid)
@@ -311,7 +361,7 @@ START_TEST(the_socket_knows_who_asks)
 	l = listener_open(
 	    &loop, &a, &(struct listener_options){.mode = 0666}, &err);
 	ck_assert_msg(l != NULL, "%s", err.text);
-	admin_listen(admin, l);
+	admin_listen(admin, l, ADMIN_ALL);
 
 	fd = visit_unix(path, geteuid());
 	say(fd, ASK("POST", "/quitquitquit"));
@@ -490,6 +540,7 @@ END_TEST
 
 UNIT_MAIN_ROWS("admin", setup, teardown, {answers, COUNT(requests)},
     {method_not_allowed, 2}, {tcp_acts_if_it_is_let, 1},
-    {the_socket_knows_who_asks, 1}, {head_in_pieces, 1}, {head_too_large, 3},
-    {large_page, 1}, {silence_is_ended, 1}, {the_oldest_makes_room, 1},
-    {no_descriptors_left, 1}, {freed_in_the_middle, 1})
+    {metrics_listener, COUNT(scrapes)}, {the_socket_knows_who_asks, 1},
+    {head_in_pieces, 1}, {head_too_large, 3}, {large_page, 1},
+    {silence_is_ended, 1}, {the_oldest_makes_room, 1}, {no_descriptors_left, 1},
+    {freed_in_the_middle, 1})

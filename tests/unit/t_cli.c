@@ -303,7 +303,7 @@ START_TEST(healthcheck_finds_the_sidecar)
 {
 	char where[64], *dir = dir_new();
 	int fd = open_listener(where, sizeof(where));
-	struct listen_list data = {0}, admin = {0};
+	struct addrfile bound = {0};
 	struct listen_addr a;
 	struct err err = ERR_INIT;
 	struct said said;
@@ -312,10 +312,10 @@ START_TEST(healthcheck_finds_the_sidecar)
 
 	/* The Unix socket is not there; the port behind it is. */
 	ck_assert(value_listen(SPAN("unix:/nonexistent/admin.sock"), &a));
-	listen_list_add(&admin, a);
+	listen_list_add(&bound.admin, a);
 	ck_assert(value_listen(span_of(where), &a));
-	listen_list_add(&admin, a);
-	ck_assert_int_eq(addrfile_write(dir, &data, &admin, &err), 0);
+	listen_list_add(&bound.admin, a);
+	ck_assert_int_eq(addrfile_write(dir, &bound, &err), 0);
 	setenv("RUNTIME_DIRECTORY", dir, 1);
 	pid = answer_once(fd, "HTTP/1.1 200 OK\r\n\r\n", "/livez ");
 	RUN(&said, "healthcheck", "-c", "/dev/null");
@@ -334,7 +334,7 @@ START_TEST(healthcheck_finds_the_sidecar)
 	ck_assert_int_eq(said.status, 1);
 	ck_says(said.err, "there is no admin listener to ask");
 
-	listen_list_fini(&admin);
+	addrfile_fini(&bound);
 	path = mem_printf("%s/address", dir);
 	unlink(path);
 	free(path);

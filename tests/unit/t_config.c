@@ -396,6 +396,27 @@ START_TEST(admin_listen_none)
 }
 END_TEST
 
+START_TEST(metrics_listen)
+{
+	struct findings found = {0};
+	struct config *conf = fixture_load("metrics-listen = 0.0.0.0:9464\n"
+					   "metrics-listen = 127.0.0.1:9465\n",
+	    NULL, &found);
+
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_uint_eq(conf->metrics_listen.n, 2);
+	config_unref(conf);
+	conf = fixture_load("metrics-listen = none\n", NULL, &found);
+	ck_assert_ptr_nonnull(conf);
+	ck_assert_uint_eq(conf->metrics_listen.n, 0);
+	config_unref(conf);
+	conf = fixture_load("metrics-listen = unix:/run/m\n", NULL, &found);
+	ck_assert_ptr_null(conf);
+	ck_assert_ptr_nonnull(strstr(found.list[0].text, "HOST:PORT"));
+	findings_free(&found);
+}
+END_TEST
+
 START_TEST(unreadable_files)
 {
 	struct findings found = {0};
@@ -486,45 +507,47 @@ put(const char *root, const char *path, const char *text)
 START_TEST(bound_addresses_round_trip)
 {
 	char dir[] = "/tmp/cullis-addr-XXXXXX";
-	struct listen_list data = {0}, admin = {0}, got = {0}, got_admin = {0};
+	struct addrfile bound = {0}, got = {0};
 	struct listen_addr a;
 	struct err err = ERR_INIT;
 	char *path;
 
 	ck_assert_ptr_nonnull(mkdtemp(dir));
-	ck_assert_int_eq(addrfile_read(dir, &got, &got_admin, &err), -1);
+	ck_assert_int_eq(addrfile_read(dir, &got, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "is the sidecar running?"));
 
 	ck_assert(value_listen(SPAN("[::1]:4711"), &a));
-	listen_list_add(&data, a);
+	listen_list_add(&bound.listen, a);
 	ck_assert(value_listen(SPAN("unix:/run/p.sock"), &a));
-	listen_list_add(&data, a);
+	listen_list_add(&bound.listen, a);
 	ck_assert(value_listen(SPAN("127.0.0.1:4712"), &a));
-	listen_list_add(&admin, a);
-	ck_assert_int_eq(addrfile_write(dir, &data, &admin, &err), 0);
-	ck_assert_int_eq(addrfile_read(dir, &got, &got_admin, &err), 0);
-	ck_assert_uint_eq(got.n, 2);
-	ck_assert_str_eq(got.v[0].host, "::1");
-	ck_assert_uint_eq(got.v[0].port, 4711);
-	ck_assert_str_eq(got.v[1].path, "/run/p.sock");
-	ck_assert_uint_eq(got_admin.n, 1);
-	ck_assert_uint_eq(got_admin.v[0].port, 4712);
-	listen_list_fini(&got);
-	listen_list_fini(&got_admin);
+	listen_list_add(&bound.admin, a);
+	ck_assert(value_listen(SPAN("0.0.0.0:4713"), &a));
+	listen_list_add(&bound.metrics, a);
+	ck_assert_int_eq(addrfile_write(dir, &bound, &err), 0);
+	ck_assert_int_eq(addrfile_read(dir, &got, &err), 0);
+	ck_assert_uint_eq(got.listen.n, 2);
+	ck_assert_str_eq(got.listen.v[0].host, "::1");
+	ck_assert_uint_eq(got.listen.v[0].port, 4711);
+	ck_assert_str_eq(got.listen.v[1].path, "/run/p.sock");
+	ck_assert_uint_eq(got.admin.n, 1);
+	ck_assert_uint_eq(got.admin.v[0].port, 4712);
+	ck_assert_uint_eq(got.metrics.n, 1);
+	ck_assert_uint_eq(got.metrics.v[0].port, 4713);
+	addrfile_fini(&got);
 
 	put(dir, "/address", "listen = 127.0.0.1:1\nworkers = 1\n");
-	ck_assert_int_eq(addrfile_read(dir, &got, &got_admin, &err), -1);
+	ck_assert_int_eq(addrfile_read(dir, &got, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "not a list of bound"));
-	ck_assert_uint_eq(got.n, 0);
+	ck_assert_uint_eq(got.listen.n, 0);
 
 	path = mem_printf("%s/address", dir);
 	ck_assert_int_eq(unlink(path), 0);
 	ck_assert_int_eq(rmdir(dir), 0);
 	free(path);
-	ck_assert_int_eq(addrfile_write(dir, &data, &admin, &err), -1);
+	ck_assert_int_eq(addrfile_write(dir, &bound, &err), -1);
 	ck_assert_ptr_nonnull(strstr(err.text, "cannot write the bound"));
-	listen_list_fini(&data);
-	listen_list_fini(&admin);
+	addrfile_fini(&bound);
 }
 END_TEST
 
@@ -616,7 +639,7 @@ UNIT_MAIN("config", defaults_are_ready_for_use, strong_sources_win,
     vendor_and_system_variables, all_mistakes_at_once,
     bad_flags_are_usage_errors, bad_variables, unknown_variables_are_warnings,
     checks_across_keys, proxy_credentials, off_loopback_with_a_token,
-    lists_of_callers_and_rules, admin_listen_none, unreadable_files,
-    the_identity_names_the_gateway, references_are_counted,
+    lists_of_callers_and_rules, admin_listen_none, metrics_listen,
+    unreadable_files, the_identity_names_the_gateway, references_are_counted,
     bound_addresses_round_trip, cpus_follow_the_quota,
     memory_limit_of_the_cgroup, max_buffer_by_default)

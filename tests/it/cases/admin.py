@@ -8,6 +8,7 @@ import socket
 import time
 
 from harness import case, exposition
+from harness.http import Client, request_bytes
 
 
 def healthcheck(t, s, *args):
@@ -93,6 +94,33 @@ def no_admin_listener(t):
     s = t.sidecar(t.gateway(), wait="listening", admin_listen="none")
     assert not [k for k, _ in s.addresses() if k == "admin-listen"]
     t.wait_until(lambda: s.get("/v1/models").status == 200)
+
+
+@case
+def metrics_listener(t):
+    """metrics-listen shows /metrics, /livez and /readyz, under any name off
+    loopback, and nothing else."""
+    g, s = t.pair(metrics_listen=["0.0.0.0:0", "127.0.0.1:0"])
+    host, port = s.address("metrics-listen")
+    assert host == "0.0.0.0"
+
+    def ask(address, path, name, method="GET", fields=()):
+        with Client(address, t.seconds(15), t.seen) as c:
+            c.send(request_bytes(method, path, name, fields))
+            return c.answer(method)
+
+    for path in ("/metrics", "/livez", "/readyz"):
+        assert ask(("127.0.0.1", port), path, "pod-7:9464").status == 200
+    for path in ("/status", "/healthz", "/startupz", "/"):
+        assert ask(("127.0.0.1", port), path, "pod-7").status == 404
+    for path in ("/quitquitquit", "/reload"):
+        a = ask(("127.0.0.1", port), path, "pod-7", "POST")
+        assert a.status == 404, a
+    a = ask(("127.0.0.1", port), "/metrics", "pod-7", fields={"Origin": "x"})
+    assert a.status == 403, a
+    near = s.address("metrics-listen", 1)
+    assert ask(near, "/metrics", "pod-7").status == 403
+    assert ask(near, "/metrics", "localhost").status == 200
 
 
 def open_files(s):
