@@ -95,6 +95,7 @@ libsidecar_a_SOURCES = \
 	src/proxy/worker.c src/proxy/worker.h \
 	src/ctl/admin.c src/ctl/admin.h \
 	src/ctl/harden.c src/ctl/harden.h \
+	src/ctl/drain.c src/ctl/drain.h \
 	src/ctl/login.c src/ctl/login.h \
 	src/ctl/notify.c src/ctl/notify.h \
 	src/ctl/pages.c src/ctl/pages.h \

@@ -248,9 +248,16 @@ OPT(upstream_max_uses, "upstream-max-uses", UINT, "1..1000000", "900", 0,
     "requests per gateway connection",
     "How many requests one connection to the gateway carries; below the "
     "gateway's own limit, which is 1000.")
+OPT(drain_delay_ms, "drain-delay", MS, "0..1h", "0s", 0,
+    "serve on after SIGTERM, not ready",
+    "How long to go on as before after SIGTERM or SIGINT while /readyz "
+    "already says 503, so that whoever watches it can send agents elsewhere "
+    "before the listeners are closed.")
 OPT(drain_timeout_ms, "drain-timeout", MS, "0..24h", "30s", 0,
     "wait for open requests at the end",
-    "How long open requests may go on after SIGTERM or SIGINT.")
+    "How long open requests may go on after SIGTERM or SIGINT and "
+    "drain-delay.  What is left then is cut; a second signal does so at "
+    "once.")
 
 /* Rules */
 OPT(allow, "allow", RULES, NULL, NULL, OPTION_LIST, "requests that are allowed",

@@ -67,7 +67,7 @@ page_ready(void *arg, struct buf *b)
 	struct verdict_words words;
 	size_t before = b->len;
 
-	if (s->draining)
+	if (drain_asked(s))
 		missing(b, "draining", NULL);
 	if (!s->identity)
 		missing(b, "no identity", "provide the files in identity-dir");
@@ -255,7 +255,7 @@ page_status(void *arg, struct buf *b)
 	    "\"draining\":%s,\"uptime_ms\":%lld}\n",
 	    gateway_clock_known(&s->gateway) ? "true" : "false",
 	    (long long)gateway_clock_offset_ms(&s->gateway), s->nworkers,
-	    clients, buffered, s->draining ? "true" : "false",
+	    clients, buffered, drain_asked(s) ? "true" : "false",
 	    (long long)(clock_now_ms() - s->started_ms));
 	return 200;
 }
@@ -263,7 +263,7 @@ page_status(void *arg, struct buf *b)
 static unsigned
 ask_quit(void *arg, struct buf *b)
 {
-	server_quit(arg);
+	drain_begin(arg);
 	buf_add_str(b, "draining, and then the sidecar ends\n");
 	return 200;
 }

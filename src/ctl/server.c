@@ -1,6 +1,6 @@
 /*
  * server: see server.h.  Order of this file: bundles, clients, identity,
- * signals and drain, starting, running, ending.
+ * signals, starting, running, ending.
  */
 #include "ctl/server_internal.h"
 
@@ -81,8 +81,8 @@ on_court_nonce(void *arg, const char *nonce)
 
 /* ---- clients: the least loaded worker gets the next ---- */
 
-static unsigned
-count_clients(const struct server *s)
+unsigned
+server_clients(const struct server *s)
 {
 	unsigned n = 0;
 
@@ -91,9 +91,15 @@ count_clients(const struct server *s)
 	return n;
 }
 
+/* Accept, unless there are too many clients. */
 static void
-pause_accepting(struct server *s, bool pause)
+adjust_accepting(struct server *s)
 {
+	bool pause =
+	    server_clients(s) >= s->config->max_clients + OVERLOAD_ROOM;
+
+	if (!drain_accepts(s))
+		return;
 	for (size_t i = 0; i < s->ndata; i++) {
 		if (pause)
 			listener_pause(s->data[i]);
@@ -116,7 +122,7 @@ on_accepted(void *arg, struct listener *l, int fd)
 {
 	struct server *s = arg;
 	struct worker *least = s->workers[0];
-	unsigned n = count_clients(s);
+	unsigned n = server_clients(s);
 
 	for (unsigned i = 1; i < s->nworkers; i++)
 		if (s->workers[i]->assigned < least->assigned)
@@ -125,8 +131,7 @@ on_accepted(void *arg, struct listener *l, int fd)
 				 .fd = fd,
 				 .peer = look_at_peer(s, fd),
 				 .overloaded = n >= s->config->max_clients});
-	if (n + 1 >= s->config->max_clients + OVERLOAD_ROOM && !s->draining)
-		pause_accepting(s, true);
+	adjust_accepting(s);
 }
 
 static void
@@ -135,9 +140,8 @@ on_client_closed(void *arg, struct worker *w)
 	struct server *s = arg;
 
 	w->assigned--;
-	if (!s->draining &&
-	    count_clients(s) < s->config->max_clients + OVERLOAD_ROOM)
-		pause_accepting(s, false);
+	adjust_accepting(s);
+	drain_client_closed(s);
 }
 
 /* ---- identity ---- */
@@ -277,57 +281,12 @@ on_identity_timer(void *arg)
 	    clock_now_ms() + IDENTITY_POLL_MS);
 }
 
-/* ---- signals and drain ---- */
-
-static void
-stop_now(struct server *s)
-{
-	s->loop.stop = true;
-}
-
-static void
-on_drain_timeout(void *arg)
-{
-	struct server *s = arg;
-
-	log_warn("server", "drain-timeout is over, ending what is left",
-	    L_INT("clients", count_clients(s)), L_END);
-	stop_now(s);
-}
-
-static void
-begin_drain(struct server *s)
-{
-	s->draining = true;
-	/* Without an identity there is nothing to wait for any more. */
-	timers_cancel(&s->loop.timers, &s->identity_timer);
-	log_info(
-	    "server", "draining", L_INT("clients", count_clients(s)), L_END);
-	notify_send("STOPPING=1\nSTATUS=draining");
-	for (size_t i = 0; i < s->ndata; i++)
-		listener_close(s->data[i]);
-	for (unsigned i = 0; i < s->nworkers; i++)
-		worker_drain(s->workers[i]);
-	timers_set(&s->loop.timers, &s->drain_timer,
-	    clock_now_ms() + s->config->drain_timeout_ms);
-}
+/* ---- signals ---- */
 
 void
-server_quit(struct server *s)
+server_stop(struct server *s)
 {
-	if (!s->draining)
-		begin_drain(s);
-}
-
-static void
-on_drained(void *arg, struct worker *w)
-{
-	struct server *s = arg;
-
-	(void)w;
-	/* Told once by each worker, after its last client has gone. */
-	if (++s->drained == s->nworkers)
-		stop_now(s);
+	s->loop.stop = true;
 }
 
 static void
@@ -337,10 +296,7 @@ on_stop_signal(evutil_socket_t sig, short what, void *arg)
 
 	(void)sig;
 	(void)what;
-	if (s->draining)
-		stop_now(s);
-	else
-		begin_drain(s);
+	drain_ask(s);
 }
 
 static void
@@ -353,9 +309,22 @@ on_hangup(evutil_socket_t sig, short what, void *arg)
 	    "server", "SIGHUP is ignored: restart to load new files", L_END);
 }
 
+/* In a container we may be the process that inherits orphans; the kernel is to
+ * bury them. */
+static void
+leave_no_zombies(void)
+{
+	const struct sigaction sa = {
+	    .sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT};
+
+	if (getpid() == 1)
+		sigaction(SIGCHLD, &sa, NULL);
+}
+
 static void
 catch_signals(struct server *s)
 {
+	leave_no_zombies();
 	signal(SIGPIPE, SIG_IGN);
 	/* What the events leave behind when they are freed: the exit status is
 	 * settled by then, and one more signal must not change it. */
@@ -417,7 +386,7 @@ static int
 start_workers(struct server *s, struct err *err)
 {
 	struct worker_events events = {
-	    on_token_refused, on_court_nonce, on_client_closed, on_drained, s};
+	    on_token_refused, on_court_nonce, on_client_closed, s};
 	unsigned n = s->config->workers;
 
 	s->workers = mem_alloc(n * sizeof(struct worker *));
@@ -599,7 +568,7 @@ finish(struct server *s)
 		upstream_free(s->upstream);
 	if (s->resolver)
 		resolver_free(s->resolver);
-	timers_cancel(&s->loop.timers, &s->drain_timer);
+	drain_fini(s);
 	timers_cancel(&s->loop.timers, &s->identity_timer);
 	for (size_t i = 0; i < COUNT(s->signals); i++)
 		if (s->signals[i])
@@ -624,7 +593,7 @@ server_run(struct config *config, const struct config_input *input)
 	s.metrics = MEM_NEW(struct metrics);
 	event_set_log_callback(on_libevent_says);
 	loop_init(&s.loop);
-	timer_init(&s.drain_timer, on_drain_timeout, &s);
+	drain_init(&s);
 	timer_init(&s.identity_timer, on_identity_timer, &s);
 	catch_signals(&s);
 	if (start(&s, &err) == 0) {

@@ -1,6 +1,6 @@
 /*
  * server_internal: the state of the running sidecar, for server.c which runs
- * it and pages.c which shows it.
+ * it, drain.c which ends it and pages.c which shows it.
  *
  * Threads: main.
  */
@@ -8,6 +8,7 @@
 #define CTL_SERVER_INTERNAL_H
 
 #include "ctl/admin.h"
+#include "ctl/drain.h"
 #include "ctl/server.h"
 #include "ctl/session.h"
 
@@ -23,24 +24,25 @@ struct server {
 	struct metrics *metrics;   /* of that one */
 	struct session *session;
 	struct worker **workers;
-	unsigned nworkers, drained;
+	unsigned nworkers;
 	struct listener **data, **admin_ports, **metrics_ports;
 	size_t ndata, nadmin, nmetrics;
 	struct listen_list own; /* where all of them really listen */
 	struct admin *admin;
 	struct event *signals[3];
-	struct timer drain_timer, identity_timer;
+	struct drain drain;
+	struct timer identity_timer;
 	int64_t identity_due_ms, started_ms, started_wall_s;
-	bool started, draining;
+	bool started;
 	int exit_status;
 };
 
 /* What requests show the gateway now; before there is an identity nobody
  * asks. */
 enum auth_mode server_mode(const struct server *);
-
-/* Drain and end, as a first SIGTERM asks for; while that is under way it
- * changes nothing. */
-void server_quit(struct server *);
+/* Clients that are open, also on their way to a worker. */
+unsigned server_clients(const struct server *);
+/* The loop ends with this turn. */
+void server_stop(struct server *);
 
 #endif

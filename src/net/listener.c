@@ -184,6 +184,8 @@ listener_start(struct listener *l, listener_accepted *accepted, void *arg)
 void
 listener_pause(struct listener *l)
 {
+	if (l->paused)
+		return;
 	l->paused = true;
 	event_del(l->event);
 	timers_cancel(&l->loop->timers, &l->starved);

@@ -149,18 +149,15 @@ has_unread(const struct client *c)
 	return recv(c->conn.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* A request that is there already is served; a client that has not made its
- * first one yet gets a moment for it. */
+/* A request that is there already is served; a client without one gets a moment
+ * for it, since it may just be on its way. */
 void
 client_drain(struct client *c)
 {
 	if (c->state != CLIENT_HEAD || c->head_begun || has_unread(c))
 		return;
-	if (c->requests > 0)
-		client_close(c);
-	else
-		timers_set(&c->w->loop.timers, &c->timer,
-		    clock_now_ms() + DRAIN_GRACE_MS);
+	timers_set(
+	    &c->w->loop.timers, &c->timer, clock_now_ms() + DRAIN_GRACE_MS);
 }
 
 /* ---- reading heads ---- */
@@ -229,7 +226,6 @@ begin_exchange(struct client *c)
 {
 	struct headbox *box = c->box;
 
-	c->requests++;
 	move_head(c);
 	timers_set(&c->w->loop.timers, &c->timer, clock_now_ms() + WATCH_MS);
 	c->box = NULL;
@@ -357,8 +353,9 @@ client_new(struct worker *w, const struct arrival *a)
 	timer_init(&c->timer, on_timer, c);
 	conn_init_accepted(&c->conn, &w->loop, a->fd, limit, &client_ops, c);
 	TAILQ_INSERT_TAIL(&w->clients, c, link);
-	w->nclients++;
 	metric_add(&w->metrics->clients_opened, 1);
 	wait_for_head(c);
+	if (w->draining)
+		client_drain(c);
 	return c;
 }

@@ -25,7 +25,6 @@ struct client {
 		CLIENT_CLOSED,
 	} state;
 	struct timer timer;  /* of HEAD and LINGER */
-	unsigned requests;   /* heads that were read */
 	bool head_begun;     /* a byte of the next head is there */
 	bool half_closed;    /* the client sends no more but still reads */
 	bool abort;          /* end by reset, the transfer is broken */

@@ -22,7 +22,7 @@
 struct worker_letter {
 	struct letter letter;
 	struct worker *w;
-	enum { REFUSED, NONCE, CLOSED, DRAINED } kind;
+	enum { REFUSED, NONCE, CLOSED } kind;
 	uint64_t generation;
 	unsigned wait_s;
 	char *nonce;
@@ -38,10 +38,8 @@ run_in_main(struct letter *letter, bool closed)
 		e->token_refused(e->arg, l->generation, l->wait_s);
 	else if (!closed && l->kind == NONCE)
 		e->court_nonce(e->arg, l->nonce);
-	else if (!closed && l->kind == CLOSED)
-		e->client_closed(e->arg, l->w);
 	else if (!closed)
-		e->drained(e->arg, l->w);
+		e->client_closed(e->arg, l->w);
 	mem_wipe_free_str(l->nonce);
 	free(l);
 }
@@ -76,10 +74,7 @@ worker_court_nonce(struct worker *w, const char *nonce)
 void
 worker_client_gone(struct worker *w)
 {
-	w->nclients--;
 	tell_main(w, &(struct worker_letter){.kind = CLOSED});
-	if (w->draining && w->nclients == 0)
-		tell_main(w, &(struct worker_letter){.kind = DRAINED});
 }
 
 /* ---- letters from main ---- */
@@ -199,8 +194,6 @@ drain(struct worker *w)
 	struct client *c, *next;
 
 	w->draining = true;
-	if (w->nclients == 0) /* else the last one to go tells */
-		tell_main(w, &(struct worker_letter){.kind = DRAINED});
 	for (c = TAILQ_FIRST(&w->clients); c; c = next) {
 		next = TAILQ_NEXT(c, link);
 		client_drain(c);

@@ -34,7 +34,6 @@ struct worker_events {
 	    void *arg, uint64_t token_generation, unsigned wait_s);
 	void (*court_nonce)(void *arg, const char *nonce);
 	void (*client_closed)(void *arg, struct worker *);
-	void (*drained)(void *arg, struct worker *);
 	void *arg;
 };
 
@@ -72,7 +71,6 @@ struct worker {
 	struct passthrough_list passthroughs;
 	const struct listen_list *own; /* all listeners; set before start */
 	struct client_list clients;
-	unsigned nclients;
 	struct exchange_list token_waiters;
 	struct headbox *boxes; /* free ones */
 	unsigned nboxes;
@@ -103,8 +101,8 @@ void worker_accept(struct worker *, const struct arrival *);
 int64_t worker_unanswered_ms(struct worker *);
 /* Takes over the reference. */
 void worker_publish(struct worker *, struct bundle *);
-/* Idle clients are closed, answers say `Connection: close`, "drained" is told
- * when the last one is gone. */
+/* From now on clients that ask for nothing are closed after a moment, answers
+ * say `Connection: close`.  Main knows by client_closed() when all are gone. */
 void worker_drain(struct worker *);
 /* End what is left and the thread. */
 void worker_stop(struct worker *);

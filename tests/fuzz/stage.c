@@ -456,7 +456,8 @@ stage_close(struct stage *s)
 
 	/* stream-idle-timeout and first-byte-timeout are 10 minutes, for each
 	 * of the requests that an agent has pipelined, until it leaves. */
-	for (unsigned n = 0; w->nclients || w->upstream->connections; n++) {
+	for (unsigned n = 0;
+	     !TAILQ_EMPTY(&w->clients) || w->upstream->connections; n++) {
 		assert(n < ADVANCES_MAX);
 		for (unsigned i = 0; n == PATIENCE && i < s->agents; i++)
 			side_close(s, &s->agent[i]);

@@ -43,11 +43,15 @@ on_closed(void *arg, struct worker *w)
 	((struct rig *)arg)->closed++;
 }
 
-static void
-on_drained(void *arg, struct worker *w)
+unsigned
+rig_clients(const struct rig *r)
 {
-	(void)w;
-	((struct rig *)arg)->drained++;
+	const struct client *c;
+	unsigned n = 0;
+
+	TAILQ_FOREACH(c, &r->w->clients, link)
+		n++;
+	return n;
 }
 
 static struct config *
@@ -76,7 +80,7 @@ rig_init_bare(struct rig *r, const char *more)
 	const struct listen_addr addr = {
 	    .kind = LISTEN_TCP, .host = (char *)"127.0.0.1"};
 	const struct worker_events events = {
-	    on_refused, on_court_nonce, on_closed, on_drained, r};
+	    on_refused, on_court_nonce, on_closed, r};
 	const struct log_config log = {
 	    LOG_ERROR, LOG_TEXT, open("/dev/null", O_WRONLY | O_CLOEXEC)};
 	struct identity_source source;

@@ -40,7 +40,7 @@ struct rig {
 	enum auth_mode mode;
 	enum token_kind token_kind;
 	/* what the worker told main */
-	unsigned refused, closed, drained;
+	unsigned refused, closed;
 	uint64_t refused_generation;
 	unsigned refused_wait_s;
 	char court_nonce[64]; /* the newest that was told */
@@ -82,6 +82,8 @@ void agent_half_close(struct agent *); /* says no more, but listens */
 
 /* How many exchanges ended like this. */
 unsigned rig_ended(struct rig *, enum end);
+/* Clients that the worker has open. */
+unsigned rig_clients(const struct rig *);
 /* Is a whole head there? */
 bool rig_has_head(const struct buf *);
 bool rig_has(const struct buf *, const char *text);

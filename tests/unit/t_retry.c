@@ -680,9 +680,9 @@ START_TEST(slow_agent_at_the_end)
 	ck_assert(span_ends(buf_span(&a->in), SPAN("x\r\n0\r\n\r\n")));
 	/* Only now the two seconds begin that it has to close. */
 	rig_advance(&rig, 1999);
-	ck_assert_uint_eq(rig.w->nclients, 1);
+	ck_assert_uint_eq(rig_clients(&rig), 1);
 	rig_advance(&rig, 1);
-	ck_assert_uint_eq(rig.w->nclients, 0);
+	ck_assert(TAILQ_EMPTY(&rig.w->clients));
 }
 END_TEST
 
@@ -706,9 +706,9 @@ START_TEST(agent_that_never_reads)
 	gate_say(gate(0), SPAN("0\r\n\r\n"));
 	RIG_UNTIL(&rig, rig.w->upstream->idle_count == 1);
 	rig_advance(&rig, rig.conf->stream_idle_timeout_ms - 1);
-	ck_assert_uint_eq(rig.w->nclients, 1);
+	ck_assert_uint_eq(rig_clients(&rig), 1);
 	rig_advance(&rig, 1);
-	ck_assert_uint_eq(rig.w->nclients, 0);
+	ck_assert(TAILQ_EMPTY(&rig.w->clients));
 	ck_assert_uint_eq(rig_ended(&rig, END_STREAM_IDLE), 1);
 }
 END_TEST

@@ -35,8 +35,9 @@ under_way(void)
 	return a;
 }
 
-/* Main counts the workers that have told it, so each tells it once. */
-START_TEST(drained_is_told_once)
+/* A kept connection may have its next request on the way: it gets a moment for
+ * it, and each client that goes is told once. */
+START_TEST(drain_gives_idle_clients_a_moment)
 {
 	for (int i = 0; i < _i; i++) {
 		agent_open(&rig, false);
@@ -49,8 +50,30 @@ START_TEST(drained_is_told_once)
 	}
 	worker_drain(rig.w);
 	rig_settle(&rig);
+	rig_advance(&rig, 499);
+	ck_assert_uint_eq(rig.closed, 0);
+	rig_advance(&rig, 1);
+	rig_settle(&rig);
 	ck_assert_uint_eq(rig.closed, (unsigned)_i);
-	ck_assert_uint_eq(rig.drained, 1);
+}
+END_TEST
+
+START_TEST(drain_serves_a_kept_connection_once_more)
+{
+	struct agent *a = under_way();
+
+	gate_say(&rig.gate.conn[0], SPAN(HELLO));
+	RIG_UNTIL(&rig, rig_has(&a->in, "hello"));
+	rig_forget(&a->in);
+	rig_forget(&rig.gate.conn[0].in);
+	worker_drain(rig.w);
+	rig_settle(&rig);
+	agent_say(a, GET);
+	RIG_UNTIL(&rig, rig_has_head(&rig.gate.conn[0].in));
+	gate_say(&rig.gate.conn[0], SPAN(HELLO));
+	RIG_UNTIL(&rig, a->eof);
+	ck_assert(rig_has(&a->in, "hello"));
+	ck_assert(rig_has(&a->in, "Connection: close\r\n"));
 }
 END_TEST
 
@@ -65,15 +88,14 @@ START_TEST(drain_waits_for_what_is_under_way)
 	ck_assert(!idle->eof);
 	rig_advance(&rig, 1);
 	RIG_UNTIL(&rig, idle->eof);
-	ck_assert_uint_eq(rig.drained, 0);
+	ck_assert_uint_eq(rig.closed, 1);
 	gate_say(&rig.gate.conn[0], SPAN(HELLO));
 	RIG_UNTIL(&rig, a->eof);
 	ck_assert(rig_has(&a->in, "hello"));
 	ck_assert(rig_has(&a->in, "Connection: close\r\n"));
-	ck_assert_uint_eq(rig.drained, 0);
+	ck_assert_uint_eq(rig.closed, 1);
 	agent_close(a);
-	RIG_UNTIL(&rig, rig.drained == 1);
-	ck_assert_uint_eq(rig.closed, 2);
+	RIG_UNTIL(&rig, rig.closed == 2);
 }
 END_TEST
 
@@ -164,12 +186,14 @@ START_TEST(stop_in_the_middle)
 	RIG_UNTIL(&rig, a->eof && b->eof && c->eof);
 	ck_assert(rig_has(&a->in, "X-Cullis-Sidecar-Error: draining\r\n"));
 	ck_assert_uint_eq(rig_ended(&rig, END_DRAIN), 3);
-	ck_assert_uint_eq(rig.w->nclients, 0);
+	ck_assert(TAILQ_EMPTY(&rig.w->clients));
 	rig.w->loop.stop = false;
 }
 END_TEST
 
-UNIT_MAIN_ROWS("worker", setup, teardown, {drained_is_told_once, 3},
+UNIT_MAIN_ROWS("worker", setup, teardown,
+    {drain_gives_idle_clients_a_moment, 3},
+    {drain_serves_a_kept_connection_once_more, 1},
     {drain_waits_for_what_is_under_way, 1}, {drain_waits_for_a_head, 1},
     {a_ping_is_answered_by_a_turn, 1}, {clock_of_the_gateway, 1},
     {stop_in_the_middle, 1})

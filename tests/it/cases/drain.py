@@ -1,6 +1,9 @@
 """SIGTERM and SIGINT."""
 
+import os
 import signal
+import subprocess
+import time
 
 from harness import Cut, case
 from cases.streams import begin, next_event
@@ -42,8 +45,66 @@ def open_streams_finish(t):
 
 
 @case
+def drain_delay(t):
+    """For drain-delay only readiness is off: new clients are taken and
+    connections kept.  Then it drains."""
+    g, s = t.pair(drain_delay="2s")
+    with s.connect() as kept:
+        kept.request("GET", "/v1/models", s.authority)
+        assert kept.answer().status == 200
+        begun = time.monotonic()
+        s.terminate()
+        t.wait_until(lambda: s.admin("/readyz").status == 503)
+        assert b"draining" in s.admin("/readyz").body
+        assert s.admin("/livez").status == 200
+        for _ in range(5):
+            assert s.get("/v1/models").status == 200
+            kept.request("GET", "/v1/models", s.authority)
+            a = kept.answer()
+            assert a.status == 200 and not a.all("Connection"), a
+        assert s.process.running
+        assert s.wait_exit() == 0
+        assert time.monotonic() - begun >= 2
+        assert kept.ends()
+
+
+@case
+def second_signal_ends_the_delay(t):
+    """The second signal does not wait for drain-delay either."""
+    g, s = t.pair(drain_delay="10m", drain_timeout="10m")
+    s.terminate()
+    t.wait_until(lambda: s.admin("/readyz").status == 503)
+    assert s.get("/v1/models").status == 200
+    s.process.signal(signal.SIGINT)
+    assert s.wait_exit() == 0
+
+
+@case
+def kept_connections_are_told(t):
+    """A client on a kept connection that goes on asking is served once more
+    and told that this was the last time."""
+    g, s = t.pair()
+    with s.connect() as busy, s.connect() as c:
+        a = begin(busy, s, {"X-Mastio-Events": "2", "X-Mastio-Gate": "d"})
+        c.request("GET", "/v1/models", s.authority)
+        assert not c.answer().all("Connection")
+        c.send(b"GET /v1/models HTTP/1.1\r\n")
+        s.terminate()
+        refuses_connections(t, s)
+        c.send(b"Host: localhost\r\n\r\n")
+        last = c.answer("GET")
+        assert last.status == 200, last
+        assert last.all("Connection") == ["close"], last
+        assert c.ends()
+        g.release("d", 20)
+        while next_event(busy, a):
+            pass
+    assert s.wait_exit() == 0
+
+
+@case
 def idle_clients_do_not_hold_it(t):
-    """Kept connections without a request are closed at once."""
+    """Kept connections without a request are closed after a moment."""
     g, s = t.pair(drain_timeout="60s")
     idle = [s.connect() for _ in range(5)]
     for c in idle[:3]:
@@ -146,3 +207,39 @@ def other_signals(t):
     s.process.signal(signal.SIGHUP)
     for _ in range(5):
         assert s.get("/v1/models").status == 200
+
+
+def first_child(pid):
+    """Its pid, or 0; children that nobody has waited for count."""
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as f:
+        return int((f.read().split() or [0])[0])
+
+
+@case
+def as_process_1(t):
+    """As the first process of a container it obeys signals, and orphans that
+    end there leave no zombie."""
+    user = () if os.geteuid() == 0 else ("-r",)
+    g = t.gateway()
+    s = t.sidecar(g, prefix=("unshare", *user, "-p", "-f", "--kill-child"))
+    pid = t.wait_until(lambda: first_child(s.process.pid))
+    with open(f"/proc/{pid}/status", encoding="ascii") as f:
+        assert any(l.split() == ["NSpid:", str(pid), "1"] for l in f)
+    assert s.get("/v1/models").status == 200
+    # The shell ends, and its children become those of process 1.
+    subprocess.run(["nsenter", "-t", str(pid), "-p", *(["-U"] if user else []),
+                    "sh", "-c", "for i in 1 2 3 4 5; do sleep 0.2 & done"],
+                   check=True, timeout=t.seconds(20))
+    t.wait_until(lambda: not first_child(pid), what="no child is left")
+    os.kill(pid, signal.SIGHUP)
+    assert s.get("/v1/models").status == 200
+    with s.connect() as c:
+        a = begin(c, s, {"X-Mastio-Events": "2", "X-Mastio-Gate": "d"})
+        assert next_event(c, a)
+        os.kill(pid, signal.SIGTERM)
+        refuses_connections(t, s)
+        g.release("d", 20)
+        while next_event(c, a):
+            pass
+    assert s.wait_exit() == 0
+    s.stopped = True

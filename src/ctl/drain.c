@@ -1,0 +1,100 @@
+/*
+ * drain: see drain.h.
+ */
+#include "ctl/drain.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ctl/notify.h"
+#include "ctl/server_internal.h"
+
+static void
+end_if_nobody_is_left(struct server *s)
+{
+	if (s->drain.state == DRAIN_WAITING && server_clients(s) == 0)
+		server_stop(s);
+}
+
+static void
+close_doors(struct server *s)
+{
+	s->drain.state = DRAIN_WAITING;
+	for (size_t i = 0; i < s->ndata; i++)
+		listener_close(s->data[i]);
+	for (unsigned i = 0; i < s->nworkers; i++)
+		worker_drain(s->workers[i]);
+	timers_set(&s->loop.timers, &s->drain.step,
+	    clock_now_ms() + s->config->drain_timeout_ms);
+	end_if_nobody_is_left(s);
+}
+
+static void
+on_step(void *arg)
+{
+	struct server *s = arg;
+
+	if (s->drain.state == DRAIN_DELAY) {
+		close_doors(s);
+		return;
+	}
+	log_warn("server", "drain-timeout is over, ending what is left",
+	    L_INT("clients", server_clients(s)), L_END);
+	server_stop(s);
+}
+
+void
+drain_begin(struct server *s)
+{
+	if (drain_asked(s))
+		return;
+	/* Without an identity there is nothing to wait for any more. */
+	timers_cancel(&s->loop.timers, &s->identity_timer);
+	s->drain.state = DRAIN_DELAY;
+	log_info(
+	    "server", "draining", L_INT("clients", server_clients(s)), L_END);
+	notify_send("STOPPING=1\nSTATUS=draining");
+	if (s->config->drain_delay_ms > 0)
+		timers_set(&s->loop.timers, &s->drain.step,
+		    clock_now_ms() + s->config->drain_delay_ms);
+	else
+		close_doors(s);
+}
+
+void
+drain_init(struct server *s)
+{
+	timer_init(&s->drain.step, on_step, s);
+}
+
+void
+drain_fini(struct server *s)
+{
+	timers_cancel(&s->loop.timers, &s->drain.step);
+}
+
+void
+drain_ask(struct server *s)
+{
+	if (drain_asked(s))
+		server_stop(s);
+	else
+		drain_begin(s);
+}
+
+void
+drain_client_closed(struct server *s)
+{
+	end_if_nobody_is_left(s);
+}
+
+bool
+drain_asked(const struct server *s)
+{
+	return s->drain.state != DRAIN_NOT;
+}
+
+bool
+drain_accepts(const struct server *s)
+{
+	return s->drain.state < DRAIN_WAITING;
+}
