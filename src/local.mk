@@ -101,6 +101,7 @@ libsidecar_a_SOURCES = \
 	src/ctl/pages.c src/ctl/pages.h \
 	src/ctl/server.c src/ctl/server.h \
 	src/ctl/server_internal.h \
+	src/ctl/watchdog.c src/ctl/watchdog.h \
 	src/ctl/session.c src/ctl/session.h \
 	src/cli/adminclient.c src/cli/adminclient.h \
 	src/cli/cli.c src/cli/cli.h src/cli/command.h \

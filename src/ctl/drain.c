@@ -8,6 +8,11 @@
 #include "ctl/notify.h"
 #include "ctl/server_internal.h"
 
+/* Told so often that so much more time is needed, systemd lets us drain longer
+ * than TimeoutStopSec=; one that hangs it ends nevertheless. */
+#define EXTEND_EVERY_MS 2000
+#define EXTEND_BY_MS 10000
+
 static void
 end_if_nobody_is_left(struct server *s)
 {
@@ -42,6 +47,17 @@ on_step(void *arg)
 	server_stop(s);
 }
 
+static void
+on_extend(void *arg)
+{
+	struct server *s = arg;
+
+	if (watchdog_all_turn(s->workers, s->nworkers, EXTEND_EVERY_MS))
+		notify_extend(EXTEND_BY_MS);
+	timers_set(&s->loop.timers, &s->drain.extend,
+	    clock_now_ms() + EXTEND_EVERY_MS);
+}
+
 void
 drain_begin(struct server *s)
 {
@@ -53,6 +69,7 @@ drain_begin(struct server *s)
 	log_info(
 	    "server", "draining", L_INT("clients", server_clients(s)), L_END);
 	notify_send("STOPPING=1\nSTATUS=draining");
+	on_extend(s);
 	if (s->config->drain_delay_ms > 0)
 		timers_set(&s->loop.timers, &s->drain.step,
 		    clock_now_ms() + s->config->drain_delay_ms);
@@ -64,12 +81,14 @@ void
 drain_init(struct server *s)
 {
 	timer_init(&s->drain.step, on_step, s);
+	timer_init(&s->drain.extend, on_extend, s);
 }
 
 void
 drain_fini(struct server *s)
 {
 	timers_cancel(&s->loop.timers, &s->drain.step);
+	timers_cancel(&s->loop.timers, &s->drain.extend);
 }
 
 void

@@ -23,7 +23,8 @@ enum drain_state {
 
 struct drain {
 	enum drain_state state;
-	struct timer step; /* the end of drain-delay, then of drain-timeout */
+	struct timer step;   /* the end of drain-delay, then of drain-timeout */
+	struct timer extend; /* of what systemd allows */
 };
 
 void drain_init(struct server *);

@@ -53,12 +53,11 @@ static void
 on_session_changed(void *arg)
 {
 	struct server *s = arg;
-	char text[128];
 
 	publish(s);
-	snprintf(text, sizeof(text), "STATUS=session %s",
-	    session_state_name(session_state(s->session)));
-	notify_send(text);
+	if (!drain_asked(s))
+		notify_status("session %s",
+		    session_state_name(session_state(s->session)));
 }
 
 static void
@@ -456,7 +455,8 @@ begin_accepting(struct server *s)
 			    L_STR("address", listener_name(s->data[i])), L_END);
 	}
 	s->started = true;
-	notify_send("READY=1");
+	notify_ready();
+	watchdog_start(&s->watchdog, &s->loop, s->workers, s->nworkers);
 }
 
 /* A descriptor for each client and each connection to the gateway; the soft
@@ -569,6 +569,7 @@ finish(struct server *s)
 	if (s->resolver)
 		resolver_free(s->resolver);
 	drain_fini(s);
+	watchdog_fini(&s->watchdog);
 	timers_cancel(&s->loop.timers, &s->identity_timer);
 	for (size_t i = 0; i < COUNT(s->signals); i++)
 		if (s->signals[i])

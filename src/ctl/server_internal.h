@@ -11,6 +11,7 @@
 #include "ctl/drain.h"
 #include "ctl/server.h"
 #include "ctl/session.h"
+#include "ctl/watchdog.h"
 
 struct server {
 	struct loop loop;
@@ -31,6 +32,7 @@ struct server {
 	struct admin *admin;
 	struct event *signals[3];
 	struct drain drain;
+	struct watchdog watchdog;
 	struct timer identity_timer;
 	int64_t identity_due_ms, started_ms, started_wall_s;
 	bool started;

@@ -85,7 +85,8 @@ UNIT_PROXY_TESTS = \
 UNIT_CTL_TESTS = \
 	tests/unit/t_admin \
 	tests/unit/t_login \
-	tests/unit/t_session
+	tests/unit/t_session \
+	tests/unit/t_watchdog
 
 check_PROGRAMS += $(UNIT_TESTS)
 TESTS += $(UNIT_TESTS)
@@ -336,6 +337,10 @@ tests_unit_t_login_LDADD = $(UNIT_LIBS)
 tests_unit_t_session_SOURCES = tests/unit/t_session.c $(UNIT_LOGIN_SOURCES)
 tests_unit_t_session_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_session_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_watchdog_SOURCES = tests/unit/t_watchdog.c $(UNIT_RIG_SOURCES)
+tests_unit_t_watchdog_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_watchdog_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_conn_SOURCES = tests/unit/t_conn.c $(UNIT_GATE_SOURCES)
 tests_unit_t_conn_CFLAGS = $(UNIT_CFLAGS)

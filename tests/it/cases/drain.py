@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import time
 
@@ -243,3 +244,90 @@ def as_process_1(t):
             pass
     assert s.wait_exit() == 0
     s.stopped = True
+
+
+class Systemd:
+    """The end of NOTIFY_SOCKET that systemd has."""
+
+    def __init__(self, t):
+        self.path = t.path("notify")
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(self.path)
+        self.limit = t.seconds(15)
+        self.said = []
+
+    def env(self, **more):
+        return {"NOTIFY_SOCKET": self.path, **more}
+
+    def hear(self, limit):
+        """One more message; False if none came within so many seconds."""
+        self.socket.settimeout(limit)
+        try:
+            self.said.append(self.socket.recv(4096).decode())
+        except (TimeoutError, BlockingIOError):
+            return False
+        return True
+
+    def wait(self, start):
+        """The next message that starts like this."""
+        while self.hear(self.limit):
+            if self.said[-1].startswith(start):
+                return self.said[-1]
+        raise AssertionError(f"never said {start}: {self.said}")
+
+
+@case
+def systemd_is_told(t):
+    """READY=1 once, then how the session is; from SIGTERM on STOPPING=1 and
+    that it takes longer than systemd would allow."""
+    systemd = Systemd(t)
+    g = t.gateway()
+    s = t.sidecar(g, env=systemd.env())
+    systemd.wait("READY=1")
+    systemd.wait("STATUS=session valid")
+    with s.connect() as c:
+        a = begin(c, s, {"X-Mastio-Events": "2", "X-Mastio-Gate": "d"})
+        s.terminate()
+        assert systemd.wait("STOPPING=1").endswith("\nSTATUS=draining")
+        for _ in range(2):
+            assert systemd.wait("EXTEND_TIMEOUT_USEC=") == \
+                "EXTEND_TIMEOUT_USEC=10000000"
+        g.control("POST", "/token/expire")
+        g.release("d", 20)
+        while next_event(c, a):
+            pass
+    assert s.wait_exit() == 0
+    while systemd.hear(0):
+        pass
+    stopping = systemd.said.index("STOPPING=1\nSTATUS=draining")
+    assert systemd.said.count("READY=1") == 1, systemd.said
+    assert not any("STATUS" in m for m in systemd.said[stopping + 1:]), \
+        systemd.said
+    assert not any("WATCHDOG" in m for m in systemd.said), systemd.said
+
+
+@case
+def watchdog(t):
+    """WATCHDOG=1 comes several times in the interval as long as the process
+    turns; not while it is stopped, nor for another process."""
+    systemd = Systemd(t)
+    s = t.sidecar(t.gateway(), env=systemd.env(WATCHDOG_USEC="2000000"))
+    systemd.wait("READY=1")
+    begun = time.monotonic()
+    for _ in range(4):
+        systemd.wait("WATCHDOG=1")
+    assert time.monotonic() - begun < t.seconds(2)
+    s.process.signal(signal.SIGSTOP)
+    while systemd.hear(1):
+        pass
+    s.process.signal(signal.SIGCONT)
+    systemd.wait("WATCHDOG=1")
+    s.stop()
+    other = t.sidecar(t.gateway(home=t.path("mastio2")), env=systemd.env(
+        WATCHDOG_USEC="100000", WATCHDOG_PID="1"))
+    systemd.wait("READY=1")
+    systemd.said.clear()
+    while systemd.hear(1):
+        pass
+    assert not any("WATCHDOG" in m for m in systemd.said), systemd.said
+    other.stop()
