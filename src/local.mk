@@ -99,10 +99,13 @@ libsidecar_a_SOURCES = \
 	src/ctl/login.c src/ctl/login.h \
 	src/ctl/notify.c src/ctl/notify.h \
 	src/ctl/pages.c src/ctl/pages.h \
+	src/ctl/reach.c src/ctl/reach.h \
+	src/ctl/ready.c src/ctl/ready.h \
 	src/ctl/server.c src/ctl/server.h \
 	src/ctl/server_internal.h \
 	src/ctl/watchdog.c src/ctl/watchdog.h \
 	src/ctl/session.c src/ctl/session.h \
+	src/ctl/status.c src/ctl/status.h \
 	src/cli/adminclient.c src/cli/adminclient.h \
 	src/cli/cli.c src/cli/cli.h src/cli/command.h \
 	src/cli/config.c \

@@ -239,8 +239,8 @@ void
 log_add_field(
     struct buf *b, enum log_style style, const struct log_field *f, bool first)
 {
-	bool bare =
-	    f->type == LOG_F_INT || (style == LOG_TEXT && plain_word(f->text));
+	bool bare = f->type == LOG_F_INT || f->type == LOG_F_BOOL ||
+		    (style == LOG_TEXT && plain_word(f->text));
 
 	if (style == LOG_JSON) {
 		buf_add_str(b, first ? "\"" : ",\"");
@@ -258,6 +258,8 @@ log_add_field(
 	if (f->type == LOG_F_INT)
 		buf_add_u64(b, f->number < 0 ? 0 - (uint64_t)f->number
 					     : (uint64_t)f->number);
+	else if (f->type == LOG_F_BOOL)
+		buf_add_str(b, f->number ? "true" : "false");
 	else if (bare)
 		buf_add_span(b, f->text);
 	else
@@ -309,19 +311,14 @@ repeat_judge(const char *msg)
 	return suppressed;
 }
 
-void
-log_event(enum log_level level, const char *area, const char *msg,
-    const struct log_field *fields)
+static void
+write_event(enum log_level level, const char *area, const char *msg,
+    const struct log_field *fields, int suppressed)
 {
 	enum log_style style = log_state.style;
 	struct buf line = BUF_INIT;
 	char when[LOG_TIME_LEN + 1];
-	int suppressed = 0;
 
-	if (level > log_state.level)
-		return;
-	if (level <= LOG_WARN && (suppressed = repeat_judge(msg)) < 0)
-		return;
 	log_time(when);
 	if (style == LOG_JSON)
 		buf_printf(&line,
@@ -339,6 +336,25 @@ log_event(enum log_level level, const char *area, const char *msg,
 	buf_add_str(&line, style == LOG_JSON ? "}\n" : "\n");
 	log_enqueue(EVENTS, buf_span(&line), 1);
 	buf_free(&line);
+}
+
+void
+log_event(enum log_level level, const char *area, const char *msg,
+    const struct log_field *fields)
+{
+	int suppressed = 0;
+
+	if (level > log_state.level)
+		return;
+	if (level <= LOG_WARN && (suppressed = repeat_judge(msg)) < 0)
+		return;
+	write_event(level, area, msg, fields, suppressed);
+}
+
+void
+log_asked(const char *area, const char *msg, const struct log_field *fields)
+{
+	write_event(LOG_INFO, area, msg, fields, 0);
 }
 
 void

@@ -38,7 +38,7 @@ uint64_t log_dropped(void); /* lines, since start */
 
 struct log_field {
 	const char *key; /* NULL ends the list */
-	enum { LOG_F_STR, LOG_F_SPAN, LOG_F_INT } type;
+	enum { LOG_F_STR, LOG_F_SPAN, LOG_F_INT, LOG_F_BOOL } type;
 	struct span text;
 	int64_t number;
 };
@@ -46,11 +46,16 @@ struct log_field {
 #define L_STR(k, v) ((struct log_field){k, LOG_F_STR, span_of(v), 0})
 #define L_SPAN(k, v) ((struct log_field){k, LOG_F_SPAN, (v), 0})
 #define L_INT(k, v) ((struct log_field){k, LOG_F_INT, SPAN_NONE, (v)})
+#define L_BOOL(k, v) ((struct log_field){k, LOG_F_BOOL, SPAN_NONE, (v)})
 #define L_END ((struct log_field){NULL, LOG_F_INT, SPAN_NONE, 0})
 
 /* msg must be a literal: repetition is judged by its address. */
 void log_event(enum log_level, const char *area, const char *msg,
     const struct log_field *fields);
+
+/* What somebody has asked for just now: written whatever the level. */
+void log_asked(
+    const char *area, const char *msg, const struct log_field *fields);
 
 #define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__})
 #define log_error(area, msg, ...) \

@@ -42,6 +42,8 @@ struct login {
 	struct token *unbound;     /* what we got instead of a bound one */
 	unsigned mints, rounds;
 	int64_t dated_s; /* iat of the last proof */
+	bool answered;
+	enum lease_failure missed;
 	bool clock_fixed, chain_tried, challenged, renewed, no_issuer;
 };
 
@@ -91,13 +93,15 @@ fail(struct login *l, const char *why, bool terminal, unsigned retry_after_s)
 	end(l, &(struct login_result){.why = why,
 		   .terminal = terminal,
 		   .no_issuer = l->no_issuer,
-		   .retry_after_s = retry_after_s});
+		   .retry_after_s = retry_after_s,
+		   .answered = l->answered,
+		   .missed = l->missed});
 }
 
 static void
 succeed(struct login *l, struct token *t)
 {
-	end(l, &(struct login_result){.token = t});
+	end(l, &(struct login_result){.token = t, .answered = true});
 }
 
 /* ---- what every answer tells ---- */
@@ -192,6 +196,8 @@ static bool
 no_answer(struct login *l, const struct fetch_result *r)
 {
 	l->fetch = NULL;
+	l->answered = r->status != 0;
+	l->missed = r->failure;
 	if (r->status) {
 		learn(l, r);
 		return false;

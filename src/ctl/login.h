@@ -34,11 +34,13 @@ struct login_setup {
 };
 
 struct login_result {
-	struct token *token;    /* NULL: failed; else the callee's */
-	const char *why;        /* of a failure, one sentence */
-	bool terminal;          /* only a person can mend it */
-	bool no_issuer;         /* this gateway has no tokens for us */
-	unsigned retry_after_s; /* the gateway's wish, 0 = none */
+	struct token *token;       /* NULL: failed; else the callee's */
+	const char *why;           /* of a failure, one sentence */
+	bool terminal;             /* only a person can mend it */
+	bool no_issuer;            /* this gateway has no tokens for us */
+	unsigned retry_after_s;    /* the gateway's wish, 0 = none */
+	bool answered;             /* the gateway did, whatever it said */
+	enum lease_failure missed; /* why there was no connection to it */
 };
 
 /* Everything in setup is borrowed until told or cancelled. */

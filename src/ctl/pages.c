@@ -5,6 +5,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ctl/ready.h"
+#include "ctl/status.h"
 #include "proxy/accesslog.h"
 
 #include <dirent.h>
@@ -38,53 +40,6 @@ page_started(void *arg, struct buf *b)
 
 	buf_add_str(b, ok ? "ok\n" : "no identity is loaded yet\n");
 	return ok ? 200 : 503;
-}
-
-static void
-missing(struct buf *b, const char *what, const char *detail)
-{
-	buf_printf(b, "not ready: %s%s%s\n", what, detail ? ": " : "",
-	    detail ? detail : "");
-}
-
-/* Does the gateway refuse this agent, whatever it asks for? */
-static bool
-refused(const struct server *s, struct verdict_words *words)
-{
-	const struct gateway_state *g = &s->gateway;
-
-	if (circuit_state(&g->refusal, clock_now_ms()) == CIRCUIT_CLOSED)
-		return false;
-	*words = verdict_words((enum verdict_row)atomic_load_explicit(
-	    &g->refused_row, memory_order_relaxed));
-	return true;
-}
-
-static unsigned
-page_ready(void *arg, struct buf *b)
-{
-	struct server *s = arg;
-	struct verdict_words words;
-	size_t before = b->len;
-
-	if (drain_asked(s))
-		missing(b, "draining", NULL);
-	if (!s->identity)
-		missing(b, "no identity", "provide the files in identity-dir");
-	else if (identity_not_after(s->identity) <= gateway_wall_s(&s->gateway))
-		missing(b, "the certificate has expired",
-		    "install the certificate that was issued last");
-	if (s->session && session_mode(s->session) == AUTH_TOKEN &&
-	    !token_usable(session_token(s->session), clock_now_ms()))
-		missing(b, "no session token",
-		    session_trouble(s->session) ? session_trouble(s->session)
-						: "the login is under way");
-	if (refused(s, &words))
-		missing(b, words.message, words.suggestion);
-	if (b->len != before)
-		return 503;
-	buf_add_str(b, "ok\n");
-	return 200;
 }
 
 static void
@@ -204,59 +159,16 @@ page_metrics(void *arg, struct buf *b)
 	return 200;
 }
 
-static void
-add_member(struct buf *b, const char *name, const char *value)
+static unsigned
+page_ready(void *arg, struct buf *b)
 {
-	buf_printf(b, ",\"%s\":\"", name);
-	buf_add_json(b, span_of(value));
-	buf_add_char(b, '"');
+	return ready_page(arg, b);
 }
 
 static unsigned
 page_status(void *arg, struct buf *b)
 {
-	static const char *const modes[] = {[AUTH_TOKEN] = "token",
-	    [AUTH_CERT] = "cert",
-	    [AUTH_API_KEY] = "api-key"};
-	struct server *s = arg;
-	struct verdict_words words;
-	unsigned clients = 0;
-	size_t buffered = 0;
-
-	buf_printf(b, "{\"version\":\"%s\"", PACKAGE_VERSION);
-	if (s->identity) {
-		add_member(b, "agent_id", identity_agent_id(s->identity));
-		add_member(b, "thumbprint", identity_thumbprint(s->identity));
-		add_member(b, "jkt", identity_jkt(s->identity));
-		buf_printf(b, ",\"not_after\":%lld",
-		    (long long)identity_not_after(s->identity));
-	}
-	if (s->config->route.origin)
-		add_member(b, "gateway", s->config->route.origin->host);
-	add_member(b, "auth", modes[server_mode(s)]);
-	if (s->session) {
-		add_member(b, "session",
-		    session_state_name(session_state(s->session)));
-		if (session_trouble(s->session))
-			add_member(b, "trouble", session_trouble(s->session));
-	}
-	if (refused(s, &words)) {
-		add_member(b, "refused", words.code);
-		add_member(b, "refused_why", words.message);
-		add_member(b, "refused_cure", words.suggestion);
-	}
-	for (unsigned i = 0; i < s->nworkers; i++)
-		clients += s->workers[i]->assigned;
-	for (unsigned i = 0; i < s->nworkers; i++)
-		buffered += budget_used(&s->workers[i]->loop.budget);
-	buf_printf(b,
-	    ",\"clock_known\":%s,\"clock_offset_ms\":%lld"
-	    ",\"workers\":%u,\"clients\":%u,\"buffered_bytes\":%zu,"
-	    "\"draining\":%s,\"uptime_ms\":%lld}\n",
-	    gateway_clock_known(&s->gateway) ? "true" : "false",
-	    (long long)gateway_clock_offset_ms(&s->gateway), s->nworkers,
-	    clients, buffered, drain_asked(s) ? "true" : "false",
-	    (long long)(clock_now_ms() - s->started_ms));
+	status_page(arg, b);
 	return 200;
 }
 

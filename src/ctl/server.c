@@ -12,6 +12,8 @@
 #include "ctl/harden.h"
 #include "ctl/notify.h"
 #include "ctl/pages.h"
+#include "ctl/ready.h"
+#include "ctl/status.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -215,6 +217,7 @@ begin_session(struct server *s, struct err *err)
 
 	if (conf->auth == AUTH_CERT || conf->auth == AUTH_API_KEY) {
 		publish(s);
+		ready_look(s); /* there is no login that would show it */
 		return 0;
 	}
 	gateway_upstream_options(conf, &o);
@@ -321,6 +324,14 @@ leave_no_zombies(void)
 }
 
 static void
+on_state_signal(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	status_log(arg);
+}
+
+static void
 catch_signals(struct server *s)
 {
 	leave_no_zombies();
@@ -329,9 +340,11 @@ catch_signals(struct server *s)
 	 * settled by then, and one more signal must not change it. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
 	s->signals[0] = evsignal_new(s->loop.base, SIGTERM, on_stop_signal, s);
 	s->signals[1] = evsignal_new(s->loop.base, SIGINT, on_stop_signal, s);
 	s->signals[2] = evsignal_new(s->loop.base, SIGHUP, on_hangup, s);
+	s->signals[3] = evsignal_new(s->loop.base, SIGUSR1, on_state_signal, s);
 	for (size_t i = 0; i < COUNT(s->signals); i++)
 		event_add(s->signals[i], NULL);
 }
@@ -524,6 +537,8 @@ start(struct server *s, struct err *err)
 	harden_memory();
 	raise_descriptor_limit(s->config);
 	s->resolver = resolver_new();
+	s->reach = reach_new(&(struct reach_setup){
+	    &s->loop, s->resolver, s->metrics, &s->gateway});
 	if (start_workers(s, err) < 0 || (!wait && begin_session(s, err) < 0))
 		goto told;
 	if (wait) {
@@ -559,6 +574,7 @@ finish(struct server *s)
 		worker_join_free(s->workers[i]);
 	free(s->workers);
 	session_free(s->session);
+	reach_free(s->reach);
 	admin_free(s->admin);
 	free_listeners(s->data, s->ndata);
 	free_listeners(s->admin_ports, s->nadmin);

@@ -9,6 +9,7 @@
 
 #include "ctl/admin.h"
 #include "ctl/drain.h"
+#include "ctl/reach.h"
 #include "ctl/server.h"
 #include "ctl/session.h"
 #include "ctl/watchdog.h"
@@ -30,7 +31,8 @@ struct server {
 	size_t ndata, nadmin, nmetrics;
 	struct listen_list own; /* where all of them really listen */
 	struct admin *admin;
-	struct event *signals[3];
+	struct event *signals[4];
+	struct reach *reach;
 	struct drain drain;
 	struct watchdog watchdog;
 	struct timer identity_timer;

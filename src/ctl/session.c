@@ -182,6 +182,10 @@ on_told(void *arg, const struct login_result *r)
 
 	s->login = NULL;
 	s->last_ms = clock_now_ms();
+	if (r->answered)
+		gateway_found(s->setup.gateway);
+	else if (r->missed != LEASE_OK)
+		gateway_missed(s->setup.gateway, r->missed);
 	if (r->token)
 		adopt(s, r->token);
 	else

@@ -18,6 +18,24 @@ end_row(enum end end)
 	return &end_rows[end];
 }
 
+enum end
+end_of_lease(enum lease_failure f)
+{
+	static const enum end ends[] = {
+	    [LEASE_OK] = END_INTERNAL,
+	    [LEASE_RESOLVE] = END_RESOLVE_FAILED,
+	    [LEASE_CONNECT] = END_CONNECT_FAILED,
+	    [LEASE_DENIED] = END_PASS_DENIED,
+	    [LEASE_PROXY] = END_PROXY_FAILED,
+	    [LEASE_TLS] = END_TLS_FAILED,
+	    [LEASE_TLS_CUT] = END_TLS_FAILED,
+	    [LEASE_TIMEOUT] = END_CONNECT_TIMEOUT,
+	    [LEASE_CLOSED] = END_DRAIN,
+	};
+
+	return ends[f];
+}
+
 bool
 exchange_is_idempotent(const struct exchange *x)
 {

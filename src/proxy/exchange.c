@@ -305,19 +305,9 @@ exchange_unpark(struct exchange *x)
 static enum next
 lease_failed(struct exchange *x)
 {
-	static const enum end ends[] = {
-	    [LEASE_OK] = END_INTERNAL,
-	    [LEASE_RESOLVE] = END_RESOLVE_FAILED,
-	    [LEASE_CONNECT] = END_CONNECT_FAILED,
-	    [LEASE_DENIED] = END_PASS_DENIED,
-	    [LEASE_PROXY] = END_PROXY_FAILED,
-	    [LEASE_TLS] = END_TLS_FAILED,
-	    [LEASE_TLS_CUT] = END_TLS_FAILED,
-	    [LEASE_TIMEOUT] = END_CONNECT_TIMEOUT,
-	    [LEASE_CLOSED] = END_DRAIN,
-	};
-
-	return x_end_why(x, ends[x->lease.failure], x->lease.why);
+	if (x->route->auth != ROUTE_AUTH_NONE)
+		gateway_missed(x->w->gateway, x->lease.failure);
+	return x_end_why(x, end_of_lease(x->lease.failure), x->lease.why);
 }
 
 /* A gateway that answered a moment ago and refuses connections now is likely to

@@ -36,6 +36,8 @@ struct end_row {
 	const char *meaning, *cure;
 };
 const struct end_row *end_row(enum end);
+/* How an exchange ends that gets no connection. */
+enum end end_of_lease(enum lease_failure);
 
 struct step;
 

@@ -11,6 +11,14 @@
 #define RECENTLY_MS 60000
 #define GRAIN_MS 1000 /* one store a second is enough for all workers */
 
+static void
+forget_miss(struct gateway_state *g)
+{
+	if (atomic_load_explicit(&g->missed_why, memory_order_relaxed))
+		atomic_store_explicit(
+		    &g->missed_why, LEASE_OK, memory_order_relaxed);
+}
+
 void
 gateway_answered(struct gateway_state *g)
 {
@@ -21,6 +29,42 @@ gateway_answered(struct gateway_state *g)
 	if (now - last >= GRAIN_MS || last == 0)
 		atomic_store_explicit(
 		    &g->answered_ms, now, memory_order_relaxed);
+	forget_miss(g);
+}
+
+void
+gateway_found(struct gateway_state *g)
+{
+	atomic_store_explicit(
+	    &g->found_ms, clock_now_ms(), memory_order_relaxed);
+	forget_miss(g);
+}
+
+void
+gateway_missed(struct gateway_state *g, enum lease_failure why)
+{
+	atomic_store_explicit(
+	    &g->missed_ms, clock_now_ms(), memory_order_relaxed);
+	atomic_store_explicit(&g->missed_why, (int)why, memory_order_relaxed);
+}
+
+struct gateway_reach
+gateway_reach(const struct gateway_state *g)
+{
+	int why = atomic_load_explicit(&g->missed_why, memory_order_relaxed);
+	struct gateway_reach r = {.why = (enum lease_failure)why};
+
+	r.at_ms = atomic_load_explicit(&g->missed_ms, memory_order_relaxed);
+	if (why == LEASE_OK) {
+		int64_t found =
+		    atomic_load_explicit(&g->found_ms, memory_order_relaxed);
+
+		r.at_ms =
+		    atomic_load_explicit(&g->answered_ms, memory_order_relaxed);
+		r.at_ms = found > r.at_ms ? found : r.at_ms;
+	}
+	r.reached = why == LEASE_OK && r.at_ms != 0;
+	return r;
 }
 
 bool

@@ -11,6 +11,7 @@
 
 #include "base/attr.h"
 #include "http/head.h"
+#include "net/upstream.h"
 #include "proxy/circuit.h"
 
 #include <stdatomic.h>
@@ -26,6 +27,10 @@ struct gateway_state {
 	_Atomic int64_t clock_warn_ms;  /* no warning before that */
 	_Atomic int64_t answered_ms;    /* when it last answered, to about a
 					 * second; 0 = never */
+	_Atomic int64_t found_ms;  /* when a login or a look last found it */
+	_Atomic int64_t missed_ms; /* when it last could not be reached */
+	_Atomic int missed_why;    /* enum lease_failure of that, LEASE_OK once
+				    * it has been reached again */
 	/* Until when POSTs wait << 16 | notifications under way: one value,
 	 * so that a door that one worker opens is not another's. */
 	_Atomic uint64_t posts_held;
@@ -44,6 +49,17 @@ void gateway_answered(struct gateway_state *);
 /* Did it, within the last minute?  Then a connection that it refuses is likely
  * to be refused for a moment only. */
 bool gateway_was_there(const struct gateway_state *);
+/* It is there: it answered a login, or took a connection. */
+void gateway_found(struct gateway_state *);
+/* There was no connection to be had. */
+void gateway_missed(struct gateway_state *, enum lease_failure);
+/* How did the last attempt to reach it end, and when (0: nobody has tried)? */
+struct gateway_reach {
+	bool reached;
+	enum lease_failure why; /* not reached: LEASE_OK if nobody has tried */
+	int64_t at_ms;
+};
+struct gateway_reach gateway_reach(const struct gateway_state *);
 
 /* Until when POSTs have to wait at `now`, 0 = they need not; under_way: perhaps
  * shorter, look again. */

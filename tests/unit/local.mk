@@ -85,6 +85,7 @@ UNIT_PROXY_TESTS = \
 UNIT_CTL_TESTS = \
 	tests/unit/t_admin \
 	tests/unit/t_login \
+	tests/unit/t_reach \
 	tests/unit/t_session \
 	tests/unit/t_watchdog
 
@@ -333,6 +334,10 @@ tests_unit_t_admin_LDADD = $(UNIT_LIBS)
 tests_unit_t_login_SOURCES = tests/unit/t_login.c $(UNIT_LOGIN_SOURCES)
 tests_unit_t_login_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_login_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_reach_SOURCES = tests/unit/t_reach.c $(UNIT_LOGIN_SOURCES)
+tests_unit_t_reach_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_reach_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_session_SOURCES = tests/unit/t_session.c $(UNIT_LOGIN_SOURCES)
 tests_unit_t_session_CFLAGS = $(UNIT_CFLAGS)

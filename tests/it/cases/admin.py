@@ -4,10 +4,12 @@ import fcntl
 import json
 import os
 import resource
+import signal
 import socket
 import time
 
 from harness import case, exposition
+from harness.gateway import NAME
 from harness.http import Client, request_bytes
 
 
@@ -32,12 +34,51 @@ def pages(t):
 
 @case
 def status_page(t):
-    """/status says who we are and how the session is, in JSON."""
-    g, s = t.pair()
+    """/status says who we are, where we listen, how the session, the gateway
+    and each worker are, in JSON."""
+    g, s = t.pair(metrics_listen="127.0.0.1:0")
     said = s.admin("/status").json
     assert said["agent_id"] == "orga::bot", said
     assert said["session"] and said["workers"] == t.workers, said
     assert said["draining"] is False, said
+    assert said["gateway"] == f"https://{NAME}:9443", said
+    assert said["gateway_reached"] is True, said
+    assert 0 <= said["gateway_tried_ms_ago"] < 60000 * t.run.slow, said
+    assert said["not_after"] > time.time() and said["ca_not_after"], said
+    days = (said["not_after"] - time.time()) / 86400
+    assert days - 1.1 < said["expires_days"] <= days + 0.1, said
+    assert said["token_expires_s"] > 0 and said["token_bound"] is True, said
+    bound = [(l["key"], l["address"]) for l in said["listeners"]]
+    assert bound == s.addresses(), (bound, s.addresses())
+    assert [w["worker"] for w in said["per_worker"]] == \
+        list(range(t.workers)), said
+    assert sum(w["clients"] for w in said["per_worker"]) == said["clients"]
+
+
+@case
+def state_into_the_log(t):
+    """SIGUSR1 writes what /status says into the log, whatever the level, and
+    changes nothing else."""
+    for level in ("info", "error"):
+        g = t.gateway(home=t.path("mastio-" + level))
+        s = t.sidecar(g, log_level=level)
+        s.process.signal(signal.SIGUSR1)
+        t.wait_until(lambda: [l for l in s.log_lines()
+                              if l.get("worker") == t.workers - 1])
+        lines = [l for l in s.log_lines() if l["area"] == "server"
+                 and l["msg"].startswith("state")]
+        page = s.admin("/status").json
+        whole = lines[0]
+        lists = {"listeners", "per_worker"}
+        assert set(whole) - {"ts", "level", "area", "msg"} == \
+            set(page) - lists, (whole, page)
+        assert whole["agent_id"] == "orga::bot", whole
+        assert [l["address"] for l in lines if l["msg"].endswith("listener")] \
+            == [l["address"] for l in page["listeners"]], lines
+        workers = [l for l in lines if l["msg"].endswith("worker")]
+        assert [set(page["per_worker"][0]) <= set(l) for l in workers] == \
+            [True] * t.workers, workers
+        assert s.get("/v1/models").status == 200
 
 
 @case
@@ -52,6 +93,38 @@ def not_ready_says_why(t):
     assert a.status == 503 and b"token" in a.body, a
     assert s.admin("/livez").status == 200
     assert s.admin("/startupz").status == 200
+
+
+@case
+def gateway_comes_and_goes(t):
+    """A gateway that no request reaches makes /readyz say so and what to do,
+    though there is a token; it is found again without a request."""
+    g, s = t.pair()
+    g.stop()
+    a = s.get("/v1/models")
+    assert a.code == "connect-failed", a
+    a = s.admin("/readyz")
+    assert a.status == 503 and b"cannot be reached: Check" in a.body, a
+    assert b"token" not in a.body, a
+    said = s.admin("/status").json
+    assert said["gateway_reached"] is False, said
+    assert said["gateway_trouble"] == "connect-failed", said
+    g.start()
+    s.wait_ready()
+    assert s.get("/v1/models").status == 200
+
+
+@case
+def gateway_without_login(t):
+    """Where nobody logs in, readiness takes a connection to the gateway."""
+    g = t.gateway()
+    g.stop()
+    s = t.sidecar(g, wait="listening", auth="cert")
+    t.wait_until(lambda: b"cannot be reached" in s.admin("/readyz").body)
+    assert s.admin("/readyz").status == 503
+    g.start()
+    s.wait_ready()
+    assert not g.journal(), "it only looked"
 
 
 @case
