@@ -27,3 +27,42 @@ conf/sidecar.conf.sample: $(option_doc_sources) \
 
 all-local: conf/sidecar.conf.sample
 CLEANFILES += doc/cullis-sidecar.conf.5 conf/sidecar.conf.sample
+
+# Completions.  A template is one file with the tables in the middle; each
+# shell looks for it under its own name in its own directory.
+
+noinst_PROGRAMS += doc/completions
+doc_completions_SOURCES = doc/completions.c
+doc_completions_LDADD = $(SIDECAR_LIBS)
+
+EXTRA_DIST += contrib/completions/bash.in contrib/completions/zsh.in \
+	contrib/completions/fish.in
+completion_sources = doc/completions.c src/cli/command_tbl.h src/cli/cli.c \
+	src/conf/option_tbl.h src/conf/options.c
+
+bashcompletiondir = $(datadir)/bash-completion/completions
+zshcompletiondir = $(datadir)/zsh/site-functions
+fishcompletiondir = $(datadir)/fish/vendor_completions.d
+bashcompletion_DATA = contrib/completions/cullis-sidecar
+zshcompletion_DATA = contrib/completions/_cullis-sidecar
+fishcompletion_DATA = contrib/completions/cullis-sidecar.fish
+completions = $(bashcompletion_DATA) $(zshcompletion_DATA) \
+	$(fishcompletion_DATA)
+EXTRA_DIST += $(completions)
+CLEANFILES += $(completions)
+
+complete = $(MKDIR_P) contrib/completions && \
+	doc/completions$(EXEEXT) $$shell >$@.tables && \
+	sed -e '/^@TABLES@$$/r $@.tables' -e '/^@TABLES@$$/d' \
+	    $(top_srcdir)/contrib/completions/$$shell.in >$@.new && \
+	rm -f $@.tables && mv $@.new $@
+
+contrib/completions/cullis-sidecar: contrib/completions/bash.in \
+    $(completion_sources) | doc/completions$(EXEEXT)
+	$(AM_V_GEN)shell=bash; $(complete)
+contrib/completions/_cullis-sidecar: contrib/completions/zsh.in \
+    $(completion_sources) | doc/completions$(EXEEXT)
+	$(AM_V_GEN)shell=zsh; $(complete)
+contrib/completions/cullis-sidecar.fish: contrib/completions/fish.in \
+    $(completion_sources) | doc/completions$(EXEEXT)
+	$(AM_V_GEN)shell=fish; $(complete)

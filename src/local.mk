@@ -107,7 +107,7 @@ libsidecar_a_SOURCES = \
 	src/ctl/session.c src/ctl/session.h \
 	src/ctl/status.c src/ctl/status.h \
 	src/cli/adminclient.c src/cli/adminclient.h \
-	src/cli/cli.c src/cli/cli.h src/cli/command.h \
+	src/cli/cli.c src/cli/cli.h src/cli/command.h src/cli/command_tbl.h \
 	src/cli/config.c \
 	src/cli/help.c \
 	src/cli/identity.c \

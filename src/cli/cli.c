@@ -12,37 +12,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* A flag that belongs to one subcommand. */
-struct own_flag {
-	const char *name;
-	size_t offset; /* in struct cli_flags */
-	bool valued;   /* a string, else a bool */
-};
-
-#define OWN_FLAG(flag, valued)                                       \
-	{                                                            \
-		"--" #flag, offsetof(struct cli_flags, flag), valued \
-	}
-
-static const struct own_flag json_flag[] = {OWN_FLAG(json, false), {0}};
-static const struct own_flag sample_flag[] = {OWN_FLAG(sample, false), {0}};
-static const struct own_flag startup_flag[] = {OWN_FLAG(startup, false), {0}};
-static const struct own_flag timeout_flag[] = {OWN_FLAG(timeout, true), {0}};
-static const struct own_flag no_flag[] = {{0}};
-
-static const struct command {
-	const char *name;
-	const struct own_flag *flags;
-	int (*run)(const struct cli *); /* NULL: serve */
-} commands[] = {
-    {"serve", no_flag, NULL},
-    {"check", json_flag, cli_check},
-    {"identity", json_flag, cli_identity},
-    {"config", sample_flag, cli_config},
-    {"healthcheck", startup_flag, cli_healthcheck},
-    {"wait", timeout_flag, cli_wait},
-    {"quit", no_flag, cli_quit},
-};
+static const struct command commands[] = {
+#define FLAG(member_, value_, help_)                       \
+	{.name = "--" #member_,                            \
+	    .offset = offsetof(struct cli_flags, member_), \
+	    .value = (value_),                             \
+	    .help = (help_)},
+#define CMD(name_, run_, flags_, help_)                    \
+	{.name = #name_,                                   \
+	    .run = (run_),                                 \
+	    .flags = (const struct own_flag[]){flags_{0}}, \
+	    .help = (help_)},
+#include "cli/command_tbl.h"
+#undef CMD
+#undef FLAG
+    {0}};
 
 /* argv on its way into a struct cli. */
 struct args {
@@ -60,12 +44,18 @@ usage_error(const char *sentence, const char *what)
 	return EXIT_USAGE;
 }
 
+const struct command *
+cli_commands(void)
+{
+	return commands;
+}
+
 static const struct command *
 find_command(const char *name)
 {
-	for (size_t i = 0; i < COUNT(commands); i++)
-		if (strcmp(name, commands[i].name) == 0)
-			return &commands[i];
+	for (const struct command *cmd = commands; cmd->name; cmd++)
+		if (strcmp(name, cmd->name) == 0)
+			return cmd;
 	return NULL;
 }
 
@@ -79,9 +69,9 @@ take_own_flag(struct args *args, const struct command *cmd, const char *arg,
 	for (const struct own_flag *f = cmd->flags; f->name; f++) {
 		char *member = (char *)&cli->flags + f->offset;
 
-		if (!span_eq(name, span_of(f->name)) || (rest.p && !f->valued))
+		if (!span_eq(name, span_of(f->name)) || (rest.p && !f->value))
 			continue;
-		if (!f->valued)
+		if (!f->value)
 			*(bool *)member = true;
 		else if (rest.p)
 			*(const char **)member = rest.p;

@@ -23,6 +23,24 @@ struct cli {
 	struct config_input input;
 };
 
+/* A flag that belongs to one subcommand. */
+struct own_flag {
+	const char *name;  /* with its dashes */
+	size_t offset;     /* in struct cli_flags */
+	const char *value; /* of a string, in --help; NULL: a bool */
+	const char *help;
+};
+
+struct command {
+	const char *name;
+	int (*run)(const struct cli *); /* NULL: serve */
+	const struct own_flag *flags;   /* until one without a name */
+	const char *help;
+};
+
+/* The rows of command_tbl.h, until one without a name. */
+const struct command *cli_commands(void) ATTR_PURE;
+
 int cli_check(const struct cli *);
 int cli_identity(const struct cli *);
 int cli_config(const struct cli *);

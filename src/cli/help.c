@@ -1,6 +1,6 @@
 /*
- * help: the texts that are made from the option table: --help and the sample
- * configuration file.
+ * help: the texts that are made from the tables of commands and options: --help
+ * and the sample configuration file.
  *
  * Threads: main only.
  */
@@ -10,28 +10,32 @@
 
 #define TEXT_WIDTH 76
 
+static void
+print_usage(const struct command *cmd)
+{
+	if (!cmd->run) {
+		puts("usage: cullis-sidecar [serve] [-c FILE] [--KEY VALUE "
+		     "...]");
+		return;
+	}
+	printf("       cullis-sidecar %s", cmd->name);
+	for (const struct own_flag *f = cmd->flags; f->name; f++)
+		printf(" [%s%s%s]", f->name, f->value ? " " : "",
+		    f->value ? f->value : "");
+	putchar('\n');
+}
+
 void
 cli_print_help(void)
 {
-	fputs("usage: cullis-sidecar [serve] [-c FILE] [--KEY VALUE ...]\n"
-	      "       cullis-sidecar check [--json]\n"
-	      "       cullis-sidecar identity [--json]\n"
-	      "       cullis-sidecar config [--sample]\n"
-	      "       cullis-sidecar healthcheck [--startup]\n"
-	      "       cullis-sidecar wait [--timeout TIME]\n"
-	      "       cullis-sidecar quit\n"
-	      "       cullis-sidecar --help | --version\n"
-	      "\n"
-	      "  serve        run the proxy\n"
-	      "  check        validate configuration and identity, no network\n"
-	      "  identity     say who the identity is\n"
-	      "  config       print each value and where it comes from, or a\n"
-	      "               sample configuration file\n"
-	      "  healthcheck  ask a running sidecar whether it is alive, or\n"
-	      "               whether it has started\n"
-	      "  wait         until a running sidecar is ready, at most 30s\n"
-	      "  quit         let a running sidecar drain and end\n"
-	      "\n"
+	const struct command *cmd;
+
+	for (cmd = cli_commands(); cmd->name; cmd++)
+		print_usage(cmd);
+	puts("       cullis-sidecar --help | --version\n");
+	for (cmd = cli_commands(); cmd->name; cmd++)
+		printf("  %-11s  %s\n", cmd->name, cmd->help);
+	fputs("\n"
 	      "-c FILE names the configuration file (" CONFIG_FILE ").\n"
 	      "Each key is a flag, a variable and a line of that file:\n"
 	      "--connect-timeout 5s, CULLIS_SIDECAR_CONNECT_TIMEOUT=5s,\n"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Each row of the option table is in the manual page and in the sample file,
-# and the conventions that other files repeat are the table's.
+# Each row of the option table is in the manual page and in the sample file, and
+# each subcommand in the manual page.
 #
 # usage: options.sh SOURCE-DIRECTORY BUILD-DIRECTORY
 set -eu
@@ -19,6 +19,12 @@ for key in $keys; do
 	}
 	grep -q "^#$key =" "$build/conf/sidecar.conf.sample" || {
 		echo "sidecar.conf.sample has no row for $key"
+		bad=1
+	}
+done
+for name in $(sed -n 's/^CMD(\([a-z]*\),.*/\1/p' "$src/src/cli/command_tbl.h"); do
+	grep -q "^\.It Cm $name$" "$src/doc/cullis-sidecar.8" || {
+		echo "cullis-sidecar.8 has no row for $name"
 		bad=1
 	}
 done
