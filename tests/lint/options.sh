@@ -22,7 +22,8 @@ for key in $keys; do
 		bad=1
 	}
 done
-for name in $(sed -n 's/^CMD(\([a-z]*\),.*/\1/p' "$src/src/cli/command_tbl.h"); do
+commands=$(sed -n 's/^CMD(\([a-z]*\),.*/\1/p' "$src/src/cli/command_tbl.h")
+for name in $commands; do
 	grep -q "^\.It Cm $name$" "$src/doc/cullis-sidecar.8" || {
 		echo "cullis-sidecar.8 has no row for $name"
 		bad=1
