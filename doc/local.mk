@@ -3,6 +3,8 @@
 # tarball does not make them anew.
 
 man_MANS += doc/cullis-sidecar.8 doc/cullis-sidecar.conf.5
+dist_doc_DATA += README.md NEWS.md SECURITY.md doc/architecture.md \
+	doc/authentication.md doc/http.md doc/operations.md
 EXTRA_DIST += doc/cullis-sidecar.8 doc/cullis-sidecar.conf.5 \
 	doc/cullis-sidecar.conf.5.in conf/sidecar.conf.sample
 
