@@ -60,6 +60,7 @@ libsidecar_a_SOURCES = \
 	src/conf/value.c src/conf/value.h \
 	src/net/conn.c src/net/conn.h \
 	src/net/fetch.c src/net/fetch.h \
+	src/net/handover.c src/net/handover.h \
 	src/net/listener.c src/net/listener.h \
 	src/net/loop.c src/net/loop.h \
 	src/net/mailbox.c src/net/mailbox.h \
@@ -99,6 +100,7 @@ libsidecar_a_SOURCES = \
 	src/ctl/login.c src/ctl/login.h \
 	src/ctl/notify.c src/ctl/notify.h \
 	src/ctl/pages.c src/ctl/pages.h \
+	src/ctl/ports.c src/ctl/ports.h \
 	src/ctl/reach.c src/ctl/reach.h \
 	src/ctl/ready.c src/ctl/ready.h \
 	src/ctl/server.c src/ctl/server.h \

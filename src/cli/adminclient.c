@@ -142,6 +142,13 @@ ask_one(const struct listen_addr *a, const struct adminclient_request *r,
 	adminclient_answer_fini(out);
 	listen_addr_print(a, &name);
 	out->where = buf_steal_str(&name);
+	if (a->kind == LISTEN_FD)
+		return err_set(err, EXIT_RUNTIME,
+			   "admin-listen = %s: only the sidecar that runs "
+			   "knows this address, and writes it down in its "
+			   "runtime directory; set RUNTIME_DIRECTORY to that",
+			   out->where) +
+		       1;
 	if (ask(a, r, &raw) == 0)
 		ret = read_answer(&raw, r, out, err) == 0 ? 1 : -1;
 	else

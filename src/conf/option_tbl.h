@@ -116,12 +116,20 @@ OPT(token_wait_ms, "token-wait", MS, "0..10m", "10s", 0,
 OPT(listen, "listen", LISTEN, NULL, "127.0.0.1:7780",
     OPTION_LIST | OPTION_START, "where agents connect",
     "Where agents connect: HOST:PORT with a loopback address (port 0 lets the "
-    "kernel pick one), or unix:PATH.")
+    "kernel pick one), unix:PATH, or fd:NAME for the sockets that systemd "
+    "hands over under that name (FileDescriptorName= of the .socket unit).  A "
+    "socket that is handed over and bound to an address named here is used in "
+    "its place; one that no key mentions is served if its name is proxy or "
+    "begins with proxy-, and without this key there is no other TCP listener "
+    "then.  Such sockets have the mode and group that the .socket unit says, "
+    "and are served until the sidecar ends.")
 OPT(admin_listen, "admin-listen", LISTEN, NULL, NULL,
     OPTION_LIST | OPTION_START, "where probes and operators connect",
     "Where probes and operators connect, written like listen, or none.  "
     "Without this key it is 127.0.0.1:7781 and, if systemd set "
-    "RUNTIME_DIRECTORY, unix:$RUNTIME_DIRECTORY/admin.sock.")
+    "RUNTIME_DIRECTORY, unix:$RUNTIME_DIRECTORY/admin.sock.  Sockets that "
+    "systemd hands over belong here if their name is admin or begins with "
+    "admin-.")
 OPT(metrics_listen, "metrics-listen", LISTEN, NULL, NULL,
     OPTION_LIST | OPTION_START, "where Prometheus may connect as well",
     "Where Prometheus and probes may connect beside admin-listen, as "

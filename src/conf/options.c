@@ -112,7 +112,8 @@ option_add_wants(enum option_id id, struct buf *b)
 				  "without escape, parameter or wildcard",
 	    [OPTION_TYPE_USERS] = "a user or @group of this machine, but not "
 				  "65534",
-	    [OPTION_TYPE_LISTEN] = "IP:PORT or unix:/PATH (at most 107 bytes)",
+	    [OPTION_TYPE_LISTEN] =
+		"IP:PORT, unix:/PATH (at most 107 bytes) or fd:NAME",
 	    [OPTION_TYPE_ENUM] = "one of",
 	    [OPTION_TYPE_BOOL] = "yes or no",
 	    [OPTION_TYPE_MS] = "a duration such as 500ms, 10s, 5m or 2h",

@@ -237,6 +237,21 @@ bad:
 	return false;
 }
 
+/* As systemd.socket(5) allows for FileDescriptorName=, without a comma, which
+ * separates in variables. */
+static bool
+listen_fd(struct span name, struct listen_addr *out)
+{
+	if (name.n == 0 || name.n > 255)
+		return false;
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] > '~' || name.p[i] == ':' ||
+		    name.p[i] == ',')
+			return false;
+	*out = (struct listen_addr){.kind = LISTEN_FD, .name = span_dup(name)};
+	return true;
+}
+
 bool
 value_listen(struct span text, struct listen_addr *out)
 {
@@ -251,6 +266,8 @@ value_listen(struct span text, struct listen_addr *out)
 		    .kind = LISTEN_UNIX, .path = span_dup(rest)};
 		return true;
 	}
+	if (span_eq(scheme, SPAN("fd")))
+		return listen_fd(rest, out);
 	return listen_tcp(text, out);
 }
 
@@ -304,6 +321,8 @@ listen_addr_print(const struct listen_addr *a, struct buf *b)
 {
 	if (a->kind == LISTEN_UNIX)
 		buf_printf(b, "unix:%s", a->path);
+	else if (a->kind == LISTEN_FD)
+		buf_printf(b, "fd:%s", a->name);
 	else
 		buf_printf(b, strchr(a->host, ':') ? "[%s]:%u" : "%s:%u",
 		    a->host, a->port);
@@ -314,7 +333,36 @@ listen_addr_fini(struct listen_addr *a)
 {
 	free(a->host);
 	free(a->path);
+	free(a->name);
 	*a = (struct listen_addr){0};
+}
+
+static bool
+same_host(const char *a, const char *b)
+{
+	struct in6_addr a6, b6;
+
+	if (inet_pton(AF_INET6, a, &a6) == 1 &&
+	    inet_pton(AF_INET6, b, &b6) == 1)
+		return memcmp(&a6, &b6, sizeof(a6)) == 0;
+	return strcmp(a, b) == 0;
+}
+
+bool
+listen_addr_same(const struct listen_addr *a, const struct listen_addr *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	switch (a->kind) {
+	case LISTEN_TCP:
+		return a->port == b->port && a->port != 0 &&
+		       same_host(a->host, b->host);
+	case LISTEN_UNIX:
+		return strcmp(a->path, b->path) == 0;
+	case LISTEN_FD:
+		return strcmp(a->name, b->name) == 0;
+	}
+	return false;
 }
 
 void

@@ -26,6 +26,7 @@ struct origin_list {
 enum listen_kind {
 	LISTEN_TCP,  /* host and port */
 	LISTEN_UNIX, /* path */
+	LISTEN_FD,   /* name of a socket that systemd hands over */
 };
 
 struct listen_addr {
@@ -33,6 +34,7 @@ struct listen_addr {
 	char *host;    /* TCP: an IPv4 or IPv6 address, no brackets */
 	uint16_t port; /* TCP: 0 lets the kernel pick one */
 	char *path;    /* Unix: absolute path */
+	char *name;    /* FD */
 };
 
 struct listen_list {
@@ -63,7 +65,7 @@ bool value_hostport(struct span, struct origin *) ATTR_MUST_USE;
 bool value_proxy(struct span, struct origin *) ATTR_MUST_USE;
 /* A host name or address without port, lower-cased. */
 bool value_host(struct span, char **) ATTR_MUST_USE;
-/* HOST:PORT with an address or `localhost`, or unix:PATH */
+/* HOST:PORT with an address or `localhost`, unix:PATH or fd:NAME */
 bool value_listen(struct span, struct listen_addr *) ATTR_MUST_USE;
 
 /* "host", "host:port" if a port was written; IPv6 in brackets. */
@@ -73,11 +75,14 @@ void origin_fini(struct origin *);
  * matter; the port is not looked at. */
 bool origin_is_host(const struct origin *, struct span host);
 
-/* Can only this machine reach it?  Unix sockets count as such. */
+/* Can only this machine reach it?  Unix sockets count as such, and so does what
+ * is not known yet. */
 bool listen_is_local(const struct listen_addr *);
 /* As value_listen() reads it. */
 void listen_addr_print(const struct listen_addr *, struct buf *);
 void listen_addr_fini(struct listen_addr *);
+/* The same socket address?  Port 0 is no address. */
+bool listen_addr_same(const struct listen_addr *, const struct listen_addr *);
 
 /* Append; the list owns the element from then on. */
 void listen_list_add(struct listen_list *, struct listen_addr);

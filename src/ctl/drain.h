@@ -1,8 +1,17 @@
 /*
  * drain: how the sidecar ends without breaking what is under way.  The first
- * stop signal turns readiness off; after drain-delay the listeners are closed
- * and clients told to go; it ends when the last one has gone, at the latest
- * after drain-timeout.  The second signal ends it at once.
+ * stop signal turns readiness off; after drain-delay our own listeners are
+ * closed and clients told to go; it ends when the last one has gone, at the
+ * latest after drain-timeout.  The second signal ends it at once.
+ *
+ * Listeners that systemd handed over are never closed before the end, for the
+ * next process only starts after it, and what waits in their backlog is for
+ * that one.  So that nobody waits long we go on serving them while clients
+ * from before the drain are there; when these have gone we hold the door for a
+ * moment, and end if that was enough for the rest to go too.  Else we serve on,
+ * until those who came meanwhile have gone, and try again.  In the last third
+ * of drain-timeout the door stays shut once those from before are gone, and in
+ * its last half second in any case, so that the end cuts no short request.
  *
  * Threads: main.
  */
@@ -18,12 +27,18 @@ struct server;
 enum drain_state {
 	DRAIN_NOT,     /* nobody has asked for it */
 	DRAIN_DELAY,   /* not ready any more, else as always */
-	DRAIN_WAITING, /* for the clients that are left */
+	DRAIN_CLOSING, /* our own listeners */
+	DRAIN_SERVING, /* what is handed over, too */
+	DRAIN_HOLDING, /* nobody new; the end when all have gone */
 };
 
 struct drain {
 	enum drain_state state;
-	struct timer step;   /* the end of drain-delay, then of drain-timeout */
+	unsigned epoch;    /* clients of an earlier one are the old ones */
+	unsigned old;      /* how many of these are left */
+	int64_t due_ms;    /* drain-timeout is over */
+	struct timer step; /* of the state: the delay, the hold */
+	struct timer end;
 	struct timer extend; /* of what systemd allows */
 };
 
@@ -33,12 +48,12 @@ void drain_fini(struct server *);
 void drain_begin(struct server *);
 /* A stop signal: begin, or end at once. */
 void drain_ask(struct server *);
-/* A client has gone. */
-void drain_client_closed(struct server *);
+/* A client has gone, which came in that epoch. */
+void drain_client_closed(struct server *, unsigned epoch);
 
 /* Has it been asked to stop? */
 bool drain_asked(const struct server *);
-/* May clients still be taken? */
+/* May clients be taken? */
 bool drain_accepts(const struct server *);
 
 #endif

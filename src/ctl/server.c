@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "conf/addrfile.h"
 #include "conf/idsource.h"
 #include "ctl/harden.h"
 #include "ctl/notify.h"
@@ -92,20 +91,20 @@ server_clients(const struct server *s)
 	return n;
 }
 
-/* Accept, unless there are too many clients. */
-static void
-adjust_accepting(struct server *s)
+void
+server_adjust_accepting(struct server *s)
 {
 	bool pause =
+	    !drain_accepts(s) ||
 	    server_clients(s) >= s->config->max_clients + OVERLOAD_ROOM;
 
-	if (!drain_accepts(s))
+	if (s->drain.state == DRAIN_CLOSING) /* their backlog goes in */
 		return;
-	for (size_t i = 0; i < s->ndata; i++) {
+	for (size_t i = 0; i < s->ports.data.n; i++) {
 		if (pause)
-			listener_pause(s->data[i]);
+			listener_pause(s->ports.data.v[i]);
 		else
-			listener_resume(s->data[i]);
+			listener_resume(s->ports.data.v[i]);
 	}
 }
 
@@ -131,18 +130,19 @@ on_accepted(void *arg, struct listener *l, int fd)
 	worker_accept(least, &(struct arrival){.listener = l,
 				 .fd = fd,
 				 .peer = look_at_peer(s, fd),
-				 .overloaded = n >= s->config->max_clients});
-	adjust_accepting(s);
+				 .overloaded = n >= s->config->max_clients,
+				 .epoch = s->drain.epoch});
+	server_adjust_accepting(s);
 }
 
 static void
-on_client_closed(void *arg, struct worker *w)
+on_client_closed(void *arg, struct worker *w, unsigned epoch)
 {
 	struct server *s = arg;
 
 	w->assigned--;
-	adjust_accepting(s);
-	drain_client_closed(s);
+	server_adjust_accepting(s);
+	drain_client_closed(s, epoch);
 }
 
 /* ---- identity ---- */
@@ -359,39 +359,16 @@ on_libevent_says(int severity, const char *text)
 		    "server", "libevent complains", L_STR("text", text), L_END);
 }
 
-static int
-open_listeners(struct server *s, const struct listen_list *list, unsigned mode,
-    struct listener ***out, size_t *n, struct err *err)
-{
-	struct listener_options o = {
-	    .mode = mode, .group = s->config->listen_group};
-
-	*out = mem_alloc(list->n * sizeof(**out));
-	for (*n = 0; *n < list->n; (*n)++) {
-		(*out)[*n] = listener_open(&s->loop, &list->v[*n], &o, err);
-		if (!(*out)[*n])
-			return -1;
-	}
-	return 0;
-}
-
-static int
-open_admin(struct server *s, struct err *err)
+static void
+open_admin(struct server *s)
 {
 	const struct admin_pages pages = pages_of(s);
 
-	if (open_listeners(s, &s->config->admin_listen, 0600, &s->admin_ports,
-		&s->nadmin, err) < 0)
-		return -1;
 	s->admin = admin_new(&s->loop, &pages);
-	for (size_t i = 0; i < s->nadmin; i++)
-		admin_listen(s->admin, s->admin_ports[i], ADMIN_ALL);
-	if (open_listeners(s, &s->config->metrics_listen, 0, &s->metrics_ports,
-		&s->nmetrics, err) < 0)
-		return -1;
-	for (size_t i = 0; i < s->nmetrics; i++)
-		admin_listen(s->admin, s->metrics_ports[i], ADMIN_METRICS);
-	return 0;
+	for (size_t i = 0; i < s->ports.admin.n; i++)
+		admin_listen(s->admin, s->ports.admin.v[i], ADMIN_ALL);
+	for (size_t i = 0; i < s->ports.metrics.n; i++)
+		admin_listen(s->admin, s->ports.metrics.v[i], ADMIN_METRICS);
 }
 
 static int
@@ -406,34 +383,13 @@ start_workers(struct server *s, struct err *err)
 		struct worker *w = worker_new(
 		    i, s->config, s->resolver, &s->gateway, &s->loop, &events);
 
-		w->own = &s->own;
+		w->own = &s->ports.all;
 		if (worker_start(w, err) < 0)
 			return -1;
 		s->workers[s->nworkers++] = w;
 	}
 	publish(s);
 	return 0;
-}
-
-/* The addresses that are really bound, for subcommands and scripts. */
-static int
-write_addresses(struct server *s, struct err *err)
-{
-	struct addrfile bound = {0};
-	int r;
-
-	if (!s->config->runtime_dir)
-		return 0;
-	for (size_t i = 0; i < s->ndata; i++)
-		listen_list_add(&bound.listen, listener_addr(s->data[i]));
-	for (size_t i = 0; i < s->nadmin; i++)
-		listen_list_add(&bound.admin, listener_addr(s->admin_ports[i]));
-	for (size_t i = 0; i < s->nmetrics; i++)
-		listen_list_add(
-		    &bound.metrics, listener_addr(s->metrics_ports[i]));
-	r = addrfile_write(s->config->runtime_dir, &bound, err);
-	addrfile_fini(&bound);
-	return r;
 }
 
 static bool
@@ -443,29 +399,19 @@ callers_are_judged(const struct config *conf)
 }
 
 static void
-note_listeners(struct server *s)
-{
-	for (size_t i = 0; i < s->ndata; i++)
-		listen_list_add(&s->own, listener_addr(s->data[i]));
-	for (size_t i = 0; i < s->nadmin; i++)
-		listen_list_add(&s->own, listener_addr(s->admin_ports[i]));
-	for (size_t i = 0; i < s->nmetrics; i++)
-		listen_list_add(&s->own, listener_addr(s->metrics_ports[i]));
-}
-
-static void
 begin_accepting(struct server *s)
 {
-	for (size_t i = 0; i < s->ndata; i++) {
-		listener_start(s->data[i], on_accepted, s);
+	for (size_t i = 0; i < s->ports.data.n; i++) {
+		listener_start(s->ports.data.v[i], on_accepted, s);
 		log_info("server", "listening",
-		    L_STR("address", listener_name(s->data[i])), L_END);
+		    L_STR("address", listener_name(s->ports.data.v[i])), L_END);
 		if (!callers_are_judged(s->config) &&
-		    !listener_local(s->data[i])->is_unix)
+		    !listener_local(s->ports.data.v[i])->is_unix)
 			log_warn("server",
 			    "every local user who can connect here acts as "
 			    "the agent",
-			    L_STR("address", listener_name(s->data[i])), L_END);
+			    L_STR("address", listener_name(s->ports.data.v[i])),
+			    L_END);
 	}
 	s->started = true;
 	notify_ready();
@@ -527,13 +473,12 @@ start(struct server *s, struct err *err)
 		wait = true;
 	if (wait && !may_wait)
 		return -1;
-	if (open_listeners(s, &s->config->listen, s->config->listen_mode,
-		&s->data, &s->ndata, err) < 0 ||
-	    open_admin(s, err) < 0 || write_addresses(s, err) < 0)
+	if (ports_open(&s->ports, &s->loop, s->config, err) < 0 ||
+	    (s->config->runtime_dir &&
+		ports_write(&s->ports, s->config->runtime_dir, err) < 0) ||
+	    open_log(s->config, err) < 0)
 		goto told;
-	note_listeners(s);
-	if (open_log(s->config, err) < 0)
-		goto told;
+	open_admin(s);
 	harden_memory();
 	raise_descriptor_limit(s->config);
 	s->resolver = resolver_new();
@@ -558,14 +503,6 @@ told:
 /* ---- ending ---- */
 
 static void
-free_listeners(struct listener **list, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		listener_free(list[i]);
-	free(list);
-}
-
-static void
 finish(struct server *s)
 {
 	for (unsigned i = 0; i < s->nworkers; i++)
@@ -576,10 +513,7 @@ finish(struct server *s)
 	session_free(s->session);
 	reach_free(s->reach);
 	admin_free(s->admin);
-	free_listeners(s->data, s->ndata);
-	free_listeners(s->admin_ports, s->nadmin);
-	free_listeners(s->metrics_ports, s->nmetrics);
-	listen_list_fini(&s->own);
+	ports_free(&s->ports);
 	if (s->upstream)
 		upstream_free(s->upstream);
 	if (s->resolver)

@@ -9,6 +9,7 @@
 
 #include "ctl/admin.h"
 #include "ctl/drain.h"
+#include "ctl/ports.h"
 #include "ctl/reach.h"
 #include "ctl/server.h"
 #include "ctl/session.h"
@@ -27,9 +28,7 @@ struct server {
 	struct session *session;
 	struct worker **workers;
 	unsigned nworkers;
-	struct listener **data, **admin_ports, **metrics_ports;
-	size_t ndata, nadmin, nmetrics;
-	struct listen_list own; /* where all of them really listen */
+	struct ports ports;
 	struct admin *admin;
 	struct event *signals[4];
 	struct reach *reach;
@@ -46,6 +45,8 @@ struct server {
 enum auth_mode server_mode(const struct server *);
 /* Clients that are open, also on their way to a worker. */
 unsigned server_clients(const struct server *);
+/* Take clients, unless there are too many or the drain holds the door. */
+void server_adjust_accepting(struct server *);
 /* The loop ends with this turn. */
 void server_stop(struct server *);
 

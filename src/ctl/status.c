@@ -147,28 +147,25 @@ collect(struct facts *f, struct server *s)
 static size_t
 count_listeners(const struct server *s)
 {
-	return s->ndata + s->nadmin + s->nmetrics;
+	return s->ports.all.n;
 }
 
 static void
 collect_listener(struct facts *f, const struct server *s, size_t i)
 {
-	const char *key = "listen";
-	struct listener *const *list = s->data;
+	const struct {
+		const char *key;
+		const struct port_list *list;
+	} kinds[] = {{"listen", &s->ports.data},
+	    {"admin-listen", &s->ports.admin},
+	    {"metrics-listen", &s->ports.metrics}};
+	size_t kind = 0;
 
 	*f = (struct facts){.v = {L_END}, .origin = BUF_INIT};
-	if (i >= s->ndata) {
-		i -= s->ndata;
-		key = "admin-listen";
-		list = s->admin_ports;
-		if (i >= s->nadmin) {
-			i -= s->nadmin;
-			key = "metrics-listen";
-			list = s->metrics_ports;
-		}
-	}
-	add_text(f, "key", key);
-	add_text(f, "address", listener_name(list[i]));
+	while (i >= kinds[kind].list->n)
+		i -= kinds[kind++].list->n;
+	add_text(f, "key", kinds[kind].key);
+	add_text(f, "address", listener_name(kinds[kind].list->v[i]));
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "net/unixsock.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -25,12 +26,12 @@ struct listener {
 	struct loop *loop;
 	int fd;
 	char *name;
-	struct unixsock file; /* Unix */
-	char host[INET6_ADDRSTRLEN];
-	struct route_local local;
+	struct listen_addr addr;  /* with the real port */
+	struct unixsock file;     /* Unix, if it is ours */
+	struct route_local local; /* borrows from addr */
 	struct event *event;
 	struct timer starved;
-	bool paused;
+	bool paused, adopted;
 	listener_accepted *accepted;
 	void *arg;
 };
@@ -40,11 +41,25 @@ bind_error(struct err *err, const char *name)
 {
 	const char *cure =
 	    errno == EADDRINUSE
-		? "; another program listens there, end it or set listen"
+		? "; another program listens there, end it or use another port"
 		: "";
 
 	return err_set(err, err_exit_of(errno, EXIT_RUNTIME),
-	    "listen: cannot bind %s: %s%s", name, strerror(errno), cure);
+	    "cannot bind %s: %s%s", name, strerror(errno), cure);
+}
+
+/* Fills in what follows from addr. */
+static void
+name_it(struct listener *l)
+{
+	struct buf name = BUF_INIT;
+
+	listen_addr_print(&l->addr, &name);
+	free(l->name);
+	l->name = buf_steal_str(&name);
+	l->local.is_unix = l->addr.kind == LISTEN_UNIX;
+	l->local.host = span_of(l->addr.host);
+	l->local.port = l->addr.port;
 }
 
 static int
@@ -69,9 +84,8 @@ open_tcp(struct listener *l, const struct listen_addr *a, struct err *err)
 		len = sizeof(addr.in);
 		if (inet_pton(AF_INET, a->host, &addr.in.sin_addr) != 1)
 			return err_set(err, EXIT_CONFIG,
-			    "listen: %s is not an IP address", a->host);
+			    "%s is not an IP address", a->host);
 	}
-	l->name = mem_printf(v6 ? "[%s]:%u" : "%s:%u", a->host, a->port);
 	l->fd = socket(
 	    addr.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (l->fd < 0)
@@ -82,11 +96,8 @@ open_tcp(struct listener *l, const struct listen_addr *a, struct err *err)
 	if (bind(l->fd, &addr.sa, len) < 0)
 		return bind_error(err, l->name);
 	getsockname(l->fd, &addr.sa, &len);
-	l->local.port = ntohs(v6 ? addr.in6.sin6_port : addr.in.sin_port);
-	free(l->name);
-	l->name = mem_printf(v6 ? "[%s]:%u" : "%s:%u", a->host, l->local.port);
-	snprintf(l->host, sizeof(l->host), "%s", a->host);
-	l->local.host = span_of(l->host);
+	l->addr.port = ntohs(v6 ? addr.in6.sin6_port : addr.in.sin_port);
+	name_it(l);
 	return 0;
 }
 
@@ -94,8 +105,6 @@ static int
 open_unix(struct listener *l, const struct listen_addr *a,
     const struct listener_options *o, struct err *err)
 {
-	l->name = mem_printf("unix:%s", a->path);
-	l->local.is_unix = true;
 	l->fd = unixsock_bind(&l->file, a->path, o->mode, o->group, err);
 	return l->fd < 0 ? -1 : 0;
 }
@@ -147,17 +156,37 @@ on_starved(void *arg)
 		event_add(l->event, NULL);
 }
 
-struct listener *
-listener_open(struct loop *loop, const struct listen_addr *a,
-    const struct listener_options *o, struct err *err)
+static struct listen_addr
+copy_of(const struct listen_addr *a)
+{
+	return (struct listen_addr){.kind = a->kind,
+	    .host = mem_strdup(a->host),
+	    .port = a->port,
+	    .path = mem_strdup(a->path)};
+}
+
+static struct listener *
+listener_new(struct loop *loop, const struct listen_addr *a)
 {
 	struct listener *l = MEM_NEW(struct listener);
-	int r;
 
 	l->loop = loop;
 	l->fd = -1;
 	l->file.lock_fd = -1;
+	l->addr = copy_of(a);
+	name_it(l);
 	timer_init(&l->starved, on_starved, l);
+	return l;
+}
+
+struct listener *
+listener_open(struct loop *loop, const struct listen_addr *a,
+    const struct listener_options *o, struct err *err)
+{
+	struct listener *l = listener_new(loop, a);
+	int r;
+
+	assert(a->kind != LISTEN_FD);
 	if (a->kind == LISTEN_TCP)
 		r = open_tcp(l, a, err);
 	else
@@ -165,10 +194,27 @@ listener_open(struct loop *loop, const struct listen_addr *a,
 	if (r == 0 && listen(l->fd, BACKLOG) < 0)
 		r = bind_error(err, l->name);
 	if (r < 0) {
+		err_prefix(err, "%s: ", o->key ? o->key : "listen");
 		listener_free(l);
 		return NULL;
 	}
 	return l;
+}
+
+struct listener *
+listener_adopt(struct loop *loop, int fd, const struct listen_addr *a)
+{
+	struct listener *l = listener_new(loop, a);
+
+	l->fd = fd;
+	l->adopted = true;
+	return l;
+}
+
+bool
+listener_is_adopted(const struct listener *l)
+{
+	return l->adopted;
 }
 
 void
@@ -184,7 +230,7 @@ listener_start(struct listener *l, listener_accepted *accepted, void *arg)
 void
 listener_pause(struct listener *l)
 {
-	if (l->paused)
+	if (l->paused || !l->event)
 		return;
 	l->paused = true;
 	event_del(l->event);
@@ -194,7 +240,7 @@ listener_pause(struct listener *l)
 void
 listener_resume(struct listener *l)
 {
-	if (!l->paused)
+	if (!l->paused || !l->event)
 		return;
 	l->paused = false;
 	event_add(l->event, NULL);
@@ -204,7 +250,7 @@ void
 listener_close(struct listener *l)
 {
 	if (l->event) {
-		for (int i = 0; i <= BACKLOG && !l->paused; i++)
+		for (int i = 0; i <= BACKLOG && !l->paused && !l->adopted; i++)
 			if (!accept_one(l))
 				break;
 		event_free(l->event);
@@ -222,6 +268,7 @@ listener_free(struct listener *l)
 {
 	listener_close(l);
 	free(l->name);
+	listen_addr_fini(&l->addr);
 	free(l);
 }
 
@@ -234,15 +281,7 @@ listener_name(const struct listener *l)
 struct listen_addr
 listener_addr(const struct listener *l)
 {
-	struct listen_addr a = {0};
-
-	a.kind = l->local.is_unix ? LISTEN_UNIX : LISTEN_TCP;
-	if (l->local.is_unix)
-		a.path = mem_strdup(l->file.path);
-	else
-		a.host = mem_strdup(l->host);
-	a.port = l->local.port;
-	return a;
+	return copy_of(&l->addr);
 }
 
 const struct route_local *

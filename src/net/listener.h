@@ -17,6 +17,7 @@ struct listener;
 struct listener_options {
 	unsigned mode;     /* of a Unix socket's file */
 	const char *group; /* of that file, name or number, or NULL */
+	const char *key;   /* for errors; NULL: listen */
 };
 
 /* fd is non-blocking and close-on-exec, owned by the callee. */
@@ -25,11 +26,17 @@ typedef void listener_accepted(void *arg, struct listener *, int fd);
 /* Bind and listen; accepting begins with listener_start(). NULL with err. */
 struct listener *listener_open(struct loop *, const struct listen_addr *,
     const struct listener_options *, struct err *) ATTR_MUST_USE;
+/* One that somebody else opened and keeps (handover.h): takes over fd, copies
+ * the address.  Closed, it leaves its backlog and its file to them. */
+struct listener *listener_adopt(
+    struct loop *, int fd, const struct listen_addr *) ATTR_MUST_USE;
+bool listener_is_adopted(const struct listener *);
 void listener_start(struct listener *, listener_accepted *, void *arg);
 /* For max-clients: stop for now, go on. */
 void listener_pause(struct listener *);
 void listener_resume(struct listener *);
-/* Accept what is in the backlog, then close; removes a Unix socket's file. */
+/* Accept what is in the backlog, then close; removes a Unix socket's file.  Of
+ * one that was adopted only our descriptor is closed. */
 void listener_close(struct listener *);
 /* After the last client that came through it has gone. */
 void listener_free(struct listener *);

@@ -22,8 +22,8 @@ static int
 in_use(struct err *err, const char *path)
 {
 	return err_set(err, EXIT_RUNTIME,
-	    "listen: cannot bind unix:%s: another program listens there, end "
-	    "it or set listen",
+	    "cannot bind unix:%s: another program listens there, end it or use "
+	    "another path",
 	    path);
 }
 
@@ -31,7 +31,7 @@ static int
 failed(struct err *err, const char *what, const char *path)
 {
 	return err_set(err, err_exit_of(errno, EXIT_RUNTIME),
-	    "listen: cannot %s %s: %s", what, path, strerror(errno));
+	    "cannot %s %s: %s", what, path, strerror(errno));
 }
 
 /* ---- the lock ---- */
@@ -109,8 +109,8 @@ make_room(const struct sockaddr_un *sun, struct err *err)
 				       : failed(err, "examine", sun->sun_path);
 	if (!S_ISSOCK(st.st_mode))
 		return err_set(err, EXIT_CONFIG,
-		    "listen: %s is there already and is not a socket; remove "
-		    "it or set listen",
+		    "%s is there already and is not a socket; remove "
+		    "it or use another path",
 		    sun->sun_path);
 	if (!is_dead(sun))
 		return in_use(err, sun->sun_path);
@@ -134,7 +134,7 @@ find_group(const char *name, gid_t *gid, struct err *err)
 	g = getgrnam(name);
 	if (!g)
 		return err_set(err, EXIT_CONFIG,
-		    "listen-group: there is no group %s", name);
+		    "there is no group %s, which listen-group names", name);
 	*gid = g->gr_gid;
 	return 0;
 }
@@ -172,9 +172,8 @@ unixsock_bind(struct unixsock *u, const char *path, unsigned mode,
 
 	*u = (struct unixsock){.lock_fd = -1};
 	if (strlen(path) >= sizeof(sun.sun_path))
-		return err_set(err, EXIT_CONFIG,
-		    "listen: %s is longer than %zu bytes", path,
-		    sizeof(sun.sun_path) - 1);
+		return err_set(err, EXIT_CONFIG, "%s is longer than %zu bytes",
+		    path, sizeof(sun.sun_path) - 1);
 	strcpy(sun.sun_path, path);
 	u->lock_path = mem_printf("%s.lock", path);
 	if (take_lock(u, path, err) < 0) {

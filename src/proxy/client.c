@@ -54,7 +54,7 @@ client_close(struct client *c)
 	TAILQ_REMOVE(&w->clients, c, link);
 	metric_add(&w->metrics->clients_closed, 1);
 	loop_reap(&w->loop, &c->corpse, bury_client);
-	worker_client_gone(w);
+	worker_client_gone(w, c->epoch);
 }
 
 /* The last answer may take its time as long as it moves.  Once it is written,
@@ -350,6 +350,7 @@ client_new(struct worker *w, const struct arrival *a)
 	c->listener = a->listener;
 	c->peer = a->peer;
 	c->overloaded = a->overloaded;
+	c->epoch = a->epoch;
 	timer_init(&c->timer, on_timer, c);
 	conn_init_accepted(&c->conn, &w->loop, a->fd, limit, &client_ops, c);
 	TAILQ_INSERT_TAIL(&w->clients, c, link);

@@ -29,6 +29,7 @@ struct client {
 	bool half_closed;    /* the client sends no more but still reads */
 	bool abort;          /* end by reset, the transfer is broken */
 	bool overloaded;     /* over max-clients: answer 503 and close */
+	unsigned epoch;      /* of the arrival */
 	bool tunnel;         /* inside a CONNECT to the gateway */
 	bool showed_token;   /* the local token, at its last check */
 	uint64_t lingered;   /* conn.sent at the last look in LINGER */

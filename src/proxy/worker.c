@@ -24,7 +24,7 @@ struct worker_letter {
 	struct worker *w;
 	enum { REFUSED, NONCE, CLOSED } kind;
 	uint64_t generation;
-	unsigned wait_s;
+	unsigned wait_s, epoch;
 	char *nonce;
 };
 
@@ -39,7 +39,7 @@ run_in_main(struct letter *letter, bool closed)
 	else if (!closed && l->kind == NONCE)
 		e->court_nonce(e->arg, l->nonce);
 	else if (!closed)
-		e->client_closed(e->arg, l->w);
+		e->client_closed(e->arg, l->w, l->epoch);
 	mem_wipe_free_str(l->nonce);
 	free(l);
 }
@@ -72,9 +72,9 @@ worker_court_nonce(struct worker *w, const char *nonce)
 }
 
 void
-worker_client_gone(struct worker *w)
+worker_client_gone(struct worker *w, unsigned epoch)
 {
-	tell_main(w, &(struct worker_letter){.kind = CLOSED});
+	tell_main(w, &(struct worker_letter){.kind = CLOSED, .epoch = epoch});
 }
 
 /* ---- letters from main ---- */

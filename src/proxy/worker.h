@@ -33,7 +33,7 @@ struct worker_events {
 	void (*token_refused)(
 	    void *arg, uint64_t token_generation, unsigned wait_s);
 	void (*court_nonce)(void *arg, const char *nonce);
-	void (*client_closed)(void *arg, struct worker *);
+	void (*client_closed)(void *arg, struct worker *, unsigned epoch);
 	void *arg;
 };
 
@@ -46,6 +46,7 @@ struct arrival {
 	int fd;                    /* becomes the worker's */
 	struct peer peer;
 	bool overloaded; /* its request is answered 503 */
+	unsigned epoch;  /* of main's, told again when it is closed */
 };
 
 /* Room for one message head, kept while its exchange lives. */
@@ -124,6 +125,6 @@ void worker_token_refused(
     struct worker *, uint64_t token_generation, unsigned wait_s);
 /* The Court, which also judges logins, has a new nonce. */
 void worker_court_nonce(struct worker *, const char *nonce);
-void worker_client_gone(struct worker *);
+void worker_client_gone(struct worker *, unsigned epoch);
 
 #endif

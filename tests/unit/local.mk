@@ -52,6 +52,7 @@ UNIT_CONF_TESTS = \
 UNIT_NET_TESTS = \
 	tests/unit/t_conn \
 	tests/unit/t_fetch \
+	tests/unit/t_handover \
 	tests/unit/t_listener \
 	tests/unit/t_mailbox \
 	tests/unit/t_owner \
@@ -306,6 +307,10 @@ tests_unit_t_address_LDADD = $(UNIT_LIBS)
 tests_unit_t_resolve_SOURCES = tests/unit/t_resolve.c tests/unit/unit.h
 tests_unit_t_resolve_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_resolve_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_handover_SOURCES = tests/unit/t_handover.c
+tests_unit_t_handover_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_handover_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_listener_SOURCES = tests/unit/t_listener.c tests/unit/pki.c tests/unit/pki.h tests/unit/unit.h
 tests_unit_t_listener_CFLAGS = $(UNIT_CFLAGS)

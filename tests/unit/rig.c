@@ -37,9 +37,10 @@ on_court_nonce(void *arg, const char *nonce)
 }
 
 static void
-on_closed(void *arg, struct worker *w)
+on_closed(void *arg, struct worker *w, unsigned epoch)
 {
 	(void)w;
+	(void)epoch;
 	((struct rig *)arg)->closed++;
 }
 

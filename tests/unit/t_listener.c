@@ -305,7 +305,45 @@ START_TEST(out_of_descriptors)
 }
 END_TEST
 
+/* One of somebody else's: closed, it is still theirs, backlog and file. */
+START_TEST(adopted)
+{
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	const struct listen_addr addr = {.kind = LISTEN_UNIX, .path = path};
+	int theirs = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0), a, b;
+	struct listener *ours;
+
+	strcpy(sun.sun_path, path);
+	ck_assert_int_eq(bind(theirs, (struct sockaddr *)&sun, sizeof(sun)), 0);
+	ck_assert_int_eq(listen(theirs, 10), 0);
+	ours = listener_adopt(&loop, dup(theirs), &addr);
+	ck_assert(listener_is_adopted(ours));
+	listener_start(ours, on_accepted, &loop);
+	a = connect_unix();
+	turn_until(1);
+	listener_pause(ours);
+	b = connect_unix();
+	loop_turn(&loop, EVLOOP_NONBLOCK);
+	listener_resume(ours);
+	listener_pause(ours);
+	listener_free(ours);
+	ck_assert_uint_eq(naccepted, 1);
+	ours = listener_adopt(&loop, theirs, &addr);
+	listener_start(ours, on_accepted, &loop);
+	turn_until(2);
+	/* Not even while it accepts does closing take the backlog. */
+	close(b);
+	b = connect_unix();
+	listener_close(ours);
+	ck_assert_uint_eq(naccepted, 2);
+	ck_assert_int_eq(access(path, F_OK), 0);
+	close(a);
+	close(b);
+	listener_free(ours);
+}
+END_TEST
+
 UNIT_MAIN_FIXTURE("listener", setup, teardown, tcp, unix_mode_and_file,
     unknown_group, stale_file_is_replaced, live_file_is_not,
     live_file_with_a_full_backlog, a_file_that_is_no_socket, path_too_long,
-    pause_and_resume, out_of_descriptors)
+    pause_and_resume, out_of_descriptors, adopted)

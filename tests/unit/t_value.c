@@ -177,14 +177,18 @@ START_TEST(listeners)
 	    {"[::ffff:192.0.2.1]:1", LISTEN_TCP, "::ffff:192.0.2.1", 1, false},
 	    {"192.0.2.1:7780", LISTEN_TCP, "192.0.2.1", 7780, false},
 	    {"unix:/run/p.sock", LISTEN_UNIX, "/run/p.sock", 0, true},
+	    {"fd:proxy", LISTEN_FD, "proxy", 0, true},
+	    {"fd:a.socket", LISTEN_FD, "a.socket", 0, true},
 	};
 	static const char *const bad[] = {"", "7780", ":7780", "127.0.0.1",
 	    "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:1x",
 	    "127.1:80", "::1:80", "[127.0.0.1]:80", "[::1:80", "[]:80",
 	    "example.org:80", "unix:", "unix:run/p.sock", "unix:/",
-	    "fd:", "http://127.0.0.1:80", "127.0.0.1:7780,127.0.0.1:7781",
+	    "fd:", "fd:a b", "fd:a:b", "fd:a\x7f", "fd", "http://127.0.0.1:80",
+	    "127.0.0.1:7780,127.0.0.1:7781",
 	    "unix:/123456789012345678901234567890123456789012345678901234567"
 	    "890123456789012345678901234567890123456789012345678"};
+	struct buf printed = BUF_INIT;
 	struct listen_addr a;
 
 	for (size_t i = 0; i < COUNT(good); i++) {
@@ -193,11 +197,15 @@ START_TEST(listeners)
 		ck_assert_msg(value_listen(span_of(good[i].text), &a), "%s",
 		    good[i].text);
 		ck_assert_int_eq(a.kind, good[i].kind);
-		where = a.host ? a.host : a.path;
+		where = a.host ? a.host : a.path ? a.path : a.name;
 		ck_assert_str_eq(where, good[i].where);
 		ck_assert_uint_eq(a.port, good[i].port);
 		ck_assert_msg(
 		    listen_is_local(&a) == good[i].local, "%s", good[i].text);
+		listen_addr_print(&a, &printed);
+		if (a.kind != LISTEN_TCP)
+			ck_span(buf_span(&printed), good[i].text);
+		buf_free(&printed);
 		listen_addr_fini(&a);
 	}
 	for (size_t i = 0; i < COUNT(bad); i++)
@@ -205,5 +213,36 @@ START_TEST(listeners)
 }
 END_TEST
 
+START_TEST(same_address)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} rows[] = {
+	    {"127.0.0.1:7780", "localhost:7780", true},
+	    {"127.0.0.1:7780", "127.0.0.1:7781", false},
+	    {"127.0.0.1:7780", "127.0.0.2:7780", false},
+	    {"127.0.0.1:0", "127.0.0.1:0", false},
+	    {"[::1]:80", "[0:0::1]:80", true},
+	    {"[::ffff:127.0.0.1]:80", "127.0.0.1:80", false},
+	    {"unix:/run/a", "unix:/run/a", true},
+	    {"unix:/run/a", "unix:/run/b", false},
+	    {"fd:a", "fd:a", true},
+	    {"fd:a", "unix:/a", false},
+	};
+
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct listen_addr a, b;
+
+		ck_assert(value_listen(span_of(rows[i].a), &a));
+		ck_assert(value_listen(span_of(rows[i].b), &b));
+		ck_assert_msg(listen_addr_same(&a, &b) == rows[i].same, "%s %s",
+		    rows[i].a, rows[i].b);
+		listen_addr_fini(&a);
+		listen_addr_fini(&b);
+	}
+}
+END_TEST
+
 UNIT_MAIN("value", durations, sizes, words_and_modes, origins,
-    hosts_with_and_without_port, listeners)
+    hosts_with_and_without_port, listeners, same_address)

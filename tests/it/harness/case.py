@@ -127,12 +127,12 @@ class Test:
         gateway = self.gateway(*args)
         return gateway, self.sidecar(gateway, **options)
 
-    def command(self, *args, env=None, timeout=20):
+    def command(self, *args, env=None, timeout=20, handed=()):
         """Runs cullis-sidecar to its end: (exit code, stdout, stderr)."""
         n = len(self.processes)
         p = Process([self.run.binary("cullis-sidecar"), *args],
                     self.path(f"command{n}"),
-                    {**clean_environment(), **(env or {})})
+                    {**clean_environment(), **(env or {})}, handed=handed)
         self.processes.append(p)
         code = p.wait(self.seconds(timeout))
         assert code is not None, f"{args} does not end"

@@ -1,6 +1,7 @@
 """Child processes: started with their output in files, ended by their pid."""
 
 import ctypes
+import fcntl
 import os
 import signal
 import subprocess
@@ -24,18 +25,41 @@ def die_with_parent():
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-class Process:
-    """A child with its stdout and stderr in files of their own."""
+# What systemd does between fork and exec, with the shell's pid.
+WITH_LISTEN_PID = ("sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh")
 
-    def __init__(self, args, log, env=None, cwd=None):
+
+def hand_over(sockets):
+    """In a child: they become its descriptors from 3 on."""
+    # None may be where another has to go.
+    high = [fcntl.fcntl(s.fileno(), fcntl.F_DUPFD, 100) for s in sockets]
+    for i, fd in enumerate(high):
+        os.dup2(fd, 3 + i)
+        os.close(fd)
+
+
+class Process:
+    """A child with its stdout and stderr in files of their own.  handed is
+    what systemd would hand over to it: (name, listening socket)."""
+
+    def __init__(self, args, log, env=None, cwd=None, handed=()):
         self.args = [str(a) for a in args]
+        env = clean_environment() if env is None else env
+        if handed:
+            self.args[:0] = WITH_LISTEN_PID
+            env = {**env, "LISTEN_FDS": str(len(handed)),
+                   "LISTEN_FDNAMES": ":".join(name for name, _ in handed)}
+
+        def in_child():
+            die_with_parent()
+            hand_over([s for _, s in handed])
+
         self.out_path, self.err_path = log + ".out", log + ".err"
         with open(self.out_path, "ab") as out, \
                 open(self.err_path, "ab") as err:
             self.popen = subprocess.Popen(
                 self.args, stdin=subprocess.DEVNULL, stdout=out, stderr=err,
-                env=env if env is not None else clean_environment(),
-                cwd=cwd, preexec_fn=die_with_parent)
+                env=env, cwd=cwd, preexec_fn=in_child, close_fds=not handed)
         self.pid = self.popen.pid
 
     @property

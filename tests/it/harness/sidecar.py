@@ -17,7 +17,7 @@ class Sidecar:
     one several times, None leaves a default of ours out."""
 
     def __init__(self, test, gateway=None, /, wait=True, env=None,
-                 prefix=(), config=None, **options):
+                 prefix=(), config=None, handed=(), **options):
         self.test, self.gateway = test, gateway
         self.name = f"sidecar{len(test.sidecars)}"
         self.runtime = test.path(self.name)
@@ -32,7 +32,7 @@ class Sidecar:
         self.process = Process(
             [*prefix, test.run.binary("cullis-sidecar"),
              *(["-c", config] if config else []), *self.flags()],
-            test.path(self.name), environment)
+            test.path(self.name), environment, handed=handed)
         test.processes.append(self.process)
         test.sidecars.append(self)
         if wait:
