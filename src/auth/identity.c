@@ -41,6 +41,7 @@ struct identity {
 	struct jwk dpop;
 	struct buf proof_header;
 	char thumbprint[2 * SHA256_DIGEST_LENGTH + 1];
+	unsigned char contents[SHA256_DIGEST_LENGTH]; /* of all files */
 	SSL_CTX *ctx;
 };
 
@@ -51,9 +52,21 @@ struct load {
 	struct identity *id;
 	struct agentfile file;
 	char *file_path;
+	EVP_MD_CTX *contents;
 };
 
 enum seen { SEEN_NOT, SEEN, SEEN_BAD };
+
+static void
+note_contents(struct load *l, enum idfile_item item, const struct idfile *f)
+{
+	const uint64_t what[] = {(uint64_t)item, f->len};
+
+	if (!f->path)
+		return;
+	EVP_DigestUpdate(l->contents, what, sizeof(what));
+	EVP_DigestUpdate(l->contents, f->text, f->len);
+}
 
 /* The item's file, by option or by name.  SEEN_BAD is already told. */
 static enum seen
@@ -70,6 +83,7 @@ read_item(
 		rc = idfile_find(f, &l->dir, item, &err);
 	else
 		return l->from->dir ? SEEN_BAD : SEEN_NOT;
+	note_contents(l, item, f);
 	if (rc == 0)
 		return f->path ? SEEN : SEEN_NOT;
 	err_prefix(&err, "%s: ", idfile_title(item));
@@ -269,6 +283,7 @@ load_agent(struct load *l)
 			findings_err(l->found, &err);
 			continue;
 		}
+		note_contents(l, IDFILE_AGENT, &f);
 		if (f.path)
 			merge_agent(l, &f);
 		idfile_free(&f);
@@ -462,11 +477,14 @@ identity_load(const struct identity_source *from, struct findings *report,
 	    .dir = {.fd = -1},
 	    .found = &found,
 	    .id = MEM_NEW(struct identity),
+	    .contents = EVP_MD_CTX_new(),
 	};
 	struct identity *id = l.id;
 
 	atomic_init(&id->refs, 1);
+	EVP_DigestInit_ex(l.contents, EVP_sha256(), NULL);
 	load_all(&l);
+	EVP_DigestFinal_ex(l.contents, id->contents, NULL);
 	if (found.errors == 0 && finish(id, err) < 0)
 		findings_err(&found, err);
 	if (findings_result(&found, err) < 0) {
@@ -477,6 +495,7 @@ identity_load(const struct identity_source *from, struct findings *report,
 		findings_move(report, &found);
 	agentfile_free(&l.file);
 	free(l.file_path);
+	EVP_MD_CTX_free(l.contents);
 	findings_free(&found);
 	return id;
 }
@@ -538,6 +557,51 @@ identity_files_exist(const struct identity_source *from)
 	return item_exists(from, IDFILE_CERT, from->cert_file) &&
 	       item_exists(from, IDFILE_KEY, from->key_file) &&
 	       (system_ca || item_exists(from, IDFILE_CA, from->ca_file));
+}
+
+/* The path of each item that the source names, in the order of the items. */
+static const char *
+named_path(const struct identity_source *from, enum idfile_item item)
+{
+	const char *const paths[IDFILE_ITEMS] = {
+	    [IDFILE_CERT] = from->cert_file,
+	    [IDFILE_KEY] = from->key_file,
+	    [IDFILE_DPOP] = from->dpop_key_file,
+	    [IDFILE_AGENT] = from->agent_file,
+	    [IDFILE_CA] = from->ca_file,
+	    [IDFILE_CHAIN] = from->chain_file,
+	    [IDFILE_API_KEY] = from->api_key_file,
+	};
+
+	return paths[item];
+}
+
+void
+identity_stamp(
+    const struct identity_source *from, uint64_t *stamp, int64_t *newest_s)
+{
+	const char *name;
+
+	for (enum idfile_item item = 0; item < IDFILE_ITEMS; item++) {
+		const char *path = named_path(from, item);
+
+		if (path)
+			idfile_stamp(path, stamp, newest_s);
+		for (size_t i = 0;
+		     !path && from->dir && (name = idfile_name(item, i)); i++) {
+			char *full = mem_printf("%s/%s", from->dir, name);
+
+			idfile_stamp(full, stamp, newest_s);
+			free(full);
+		}
+	}
+}
+
+bool
+identity_same(const struct identity *a, const struct identity *b)
+{
+	return memcmp(a->contents, b->contents, sizeof(a->contents)) == 0 &&
+	       strcmp(a->who.id, b->who.id) == 0;
 }
 
 struct chain

@@ -49,6 +49,14 @@ void identity_unref(struct identity *); /* NULL is allowed */
 
 /* Are the files there that identity_load() cannot do without? */
 bool identity_files_exist(const struct identity_source *);
+/* Adds to `stamp` a digest of which files there are, and of their inodes, sizes
+ * and times: it differs if one was replaced or written to.  *newest_s becomes
+ * the latest change, if that is later: what changes within the same tick of the
+ * file system's clock is not seen. */
+void identity_stamp(
+    const struct identity_source *, uint64_t *stamp, int64_t *newest_s);
+/* Were both made of the same contents? */
+bool identity_same(const struct identity *, const struct identity *);
 
 const char *identity_agent_id(const struct identity *);   /* orga::bot */
 const char *identity_org_id(const struct identity *);     /* orga */

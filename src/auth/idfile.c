@@ -275,6 +275,34 @@ fail:
 	return -1;
 }
 
+static void
+stamp_number(uint64_t *stamp, uint64_t n)
+{
+	/* FNV-1a, eight bytes at a time */
+	*stamp = (*stamp ^ n) * 0x100000001b3u;
+	*stamp ^= *stamp >> 32;
+}
+
+void
+idfile_stamp(const char *path, uint64_t *stamp, int64_t *newest_s)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		stamp_number(stamp, (uint64_t)errno);
+		return;
+	}
+	stamp_number(stamp, st.st_dev);
+	stamp_number(stamp, st.st_ino);
+	stamp_number(stamp, (uint64_t)st.st_size);
+	stamp_number(stamp, (uint64_t)st.st_mtim.tv_sec);
+	stamp_number(stamp, (uint64_t)st.st_mtim.tv_nsec);
+	stamp_number(stamp, (uint64_t)st.st_ctim.tv_sec);
+	stamp_number(stamp, (uint64_t)st.st_ctim.tv_nsec);
+	if (st.st_ctim.tv_sec > *newest_s)
+		*newest_s = st.st_ctim.tv_sec;
+}
+
 void
 idfile_free(struct idfile *f)
 {

@@ -77,6 +77,9 @@ const char *idfile_name(enum idfile_item, size_t nth);
 int idfile_read_name(struct idfile *, const struct iddir *, const char *name,
     struct err *) ATTR_MUST_USE;
 void idfile_free(struct idfile *);
+/* Adds the path's file to a digest of inodes, sizes and times; see
+ * identity_stamp(). */
+void idfile_stamp(const char *path, uint64_t *stamp, int64_t *newest_s);
 
 /*
  * A secret that too many may read: a finding that names the command to mend

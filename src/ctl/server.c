@@ -515,7 +515,7 @@ finish(struct server *s)
 	admin_free(s->admin);
 	ports_free(&s->ports);
 	if (s->upstream)
-		upstream_free(s->upstream);
+		upstream_unref(s->upstream);
 	if (s->resolver)
 		resolver_free(s->resolver);
 	drain_fini(s);

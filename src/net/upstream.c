@@ -31,21 +31,11 @@ on_session(void *arg, SSL_SESSION *session)
 	struct upconn *uc = arg;
 	struct upstream *u = uc->u;
 
-	if (uc->identity.generation != u->session_generation)
+	if (uc->identity.generation != u->generation)
 		return;
 	SSL_SESSION_up_ref(session);
 	SSL_SESSION_free(u->session);
 	u->session = session;
-}
-
-static void
-drop_session(struct upstream *u, uint64_t new_generation)
-{
-	if (u->session_generation == new_generation)
-		return;
-	SSL_SESSION_free(u->session);
-	u->session = NULL;
-	u->session_generation = new_generation;
 }
 
 /* ---- ending a connection ---- */
@@ -55,6 +45,7 @@ bury_upconn(struct corpse *corpse)
 {
 	struct upconn *uc = (struct upconn *)corpse;
 
+	SSL_CTX_free(uc->identity.ctx);
 	mem_wipe_free_str(uc->nonce);
 	free(uc->why);
 	free(uc);
@@ -274,7 +265,7 @@ new_tls(struct upconn *uc, struct err *err)
 	if (trusted_s)
 		tls_set_time(ssl, trusted_s);
 	tls_set_on_session(ssl, on_session, uc);
-	if (u->session && u->session_generation == uc->identity.generation)
+	if (u->session && u->generation == uc->identity.generation)
 		SSL_set_session(ssl, u->session);
 	return ssl;
 }
@@ -489,6 +480,8 @@ connect_new(struct upstream *u, struct upstream_identity identity)
 
 	uc->u = u;
 	uc->identity = identity;
+	if (identity.ctx)
+		SSL_CTX_up_ref(identity.ctx);
 	uc->state = UC_CONNECTING;
 	uc->conn.state = CONN_CLOSED;
 	timer_init(&uc->timer, on_connect_timeout, uc);
@@ -498,7 +491,8 @@ connect_new(struct upstream *u, struct upstream_identity identity)
 	u->connections++;
 	u->connecting++;
 	metric_add(&u->metrics->upconns_connecting, 1);
-	drop_session(u, identity.generation);
+	if (!u->generation)
+		u->generation = identity.generation;
 	try_address(uc);
 }
 
@@ -639,7 +633,11 @@ upstream_retire(struct upstream *u, uint64_t keep)
 		if (uc->identity.generation != keep)
 			upconn_close(uc);
 	}
-	drop_session(u, keep);
+	if (u->generation == keep)
+		return;
+	SSL_SESSION_free(u->session);
+	u->session = NULL;
+	u->generation = keep;
 }
 
 void
@@ -701,7 +699,7 @@ lease_end(struct lease *l, bool reusable)
 	uc->lease = NULL;
 	if (!reusable || uc->uses >= u->opt.max_uses || uc->conn.eof ||
 	    uc->conn.in.len || uc->conn.out.len ||
-	    uc->identity.generation != u->session_generation) {
+	    uc->identity.generation != u->generation) {
 		upconn_close(uc);
 		balance(u);
 		return;
@@ -726,6 +724,7 @@ upstream_new(struct loop *loop, struct resolver *resolver,
 {
 	struct upstream *u = MEM_NEW(struct upstream);
 
+	u->refs = 1;
 	u->loop = loop;
 	u->resolver = resolver;
 	u->metrics = metrics;
@@ -743,18 +742,41 @@ upstream_new(struct loop *loop, struct resolver *resolver,
 	return u;
 }
 
-void
-upstream_free(struct upstream *u)
+struct upstream *
+upstream_ref(struct upstream *u)
 {
-	while (!TAILQ_EMPTY(&u->waiters))
-		fail_waiter(u, TAILQ_FIRST(&u->waiters)->identity.generation,
-		    LEASE_CLOSED, "the upstream is closed");
-	while (!TAILQ_EMPTY(&u->idle))
-		upconn_close(TAILQ_FIRST(&u->idle));
-	while (!TAILQ_EMPTY(&u->others))
-		upconn_close(TAILQ_FIRST(&u->others));
-	if (u->query)
-		resolve_cancel(u->query);
+	u->refs++;
+	return u;
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+bool
+upstream_is(const struct upstream *u, const struct upstream_options *o)
+{
+	const struct upstream_options *own = &u->opt;
+
+	return same_text(own->host, o->host) && own->port == o->port &&
+	       same_text(own->dial_host, o->dial_host) &&
+	       own->dial_port == o->dial_port &&
+	       same_text(own->proxy_host, o->proxy_host) &&
+	       own->proxy_port == o->proxy_port &&
+	       same_text(own->proxy_credentials, o->proxy_credentials) &&
+	       own->connect_ms == o->connect_ms && own->idle_ms == o->idle_ms &&
+	       own->max_uses == o->max_uses &&
+	       own->max_connections == o->max_connections;
+}
+
+/* What called us may hold it until the end of this turn. */
+static void
+bury_upstream(struct corpse *corpse)
+{
+	struct upstream *u = (struct upstream *)corpse;
+
 	if (u->addresses)
 		freeaddrinfo(u->addresses);
 	SSL_SESSION_free(u->session);
@@ -765,4 +787,22 @@ upstream_free(struct upstream *u)
 	free((char *)u->opt.cure);
 	free(u->name);
 	free(u);
+}
+
+void
+upstream_unref(struct upstream *u)
+{
+	if (!u || --u->refs)
+		return;
+	while (!TAILQ_EMPTY(&u->waiters))
+		fail_waiter(u, TAILQ_FIRST(&u->waiters)->identity.generation,
+		    LEASE_CLOSED, "the upstream is closed");
+	while (!TAILQ_EMPTY(&u->idle))
+		upconn_close(TAILQ_FIRST(&u->idle));
+	while (!TAILQ_EMPTY(&u->others))
+		upconn_close(TAILQ_FIRST(&u->others));
+	if (u->query)
+		resolve_cancel(u->query);
+	u->query = NULL;
+	loop_reap(u->loop, &u->corpse, bury_upstream);
 }

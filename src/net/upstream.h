@@ -40,7 +40,7 @@ struct upstream_options {
 
 /* Who asks: connections of another generation are never given. */
 struct upstream_identity {
-	SSL_CTX *ctx; /* NULL: plain text */
+	SSL_CTX *ctx; /* NULL: plain text; a lease borrows it */
 	uint64_t generation;
 };
 
@@ -106,6 +106,8 @@ struct upconn {
 };
 
 struct upstream {
+	struct corpse corpse;
+	unsigned refs;
 	struct loop *loop;
 	struct resolver *resolver;
 	struct metrics *metrics;
@@ -119,13 +121,18 @@ struct upstream {
 	int64_t resolved_ms;
 	struct resolve_query *query;
 	SSL_SESSION *session;
-	uint64_t session_generation;
+	uint64_t generation; /* of kept connections and the session */
 };
 
+/* With one reference. */
 struct upstream *upstream_new(struct loop *, struct resolver *,
     struct metrics *, const struct upstream_options *) ATTR_MUST_USE;
-/* Closes every connection; waiting leases are told LEASE_CLOSED. */
-void upstream_free(struct upstream *);
+struct upstream *upstream_ref(struct upstream *);
+/* NULL is allowed.  The last one closes every connection; waiting leases are
+ * told LEASE_CLOSED. */
+void upstream_unref(struct upstream *);
+/* Was it made of the same options? */
+bool upstream_is(const struct upstream *, const struct upstream_options *);
 /* Look the name up if that is due, so that the addresses are known. */
 void upstream_resolve(struct upstream *);
 
@@ -142,7 +149,8 @@ void lease_end(struct lease *, bool reusable);
 /* The same for a tunnel that was cut off: the upstream sees no clean end. */
 void lease_break(struct lease *);
 
-/* Close idle connections and sessions of other generations. */
+/* Connections and sessions of other generations are not kept: idle ones are
+ * closed, leased ones when they are given back. */
 void upstream_retire(struct upstream *, uint64_t keep_generation);
 void upconn_set_nonce(struct upconn *, struct span nonce);
 

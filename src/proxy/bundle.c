@@ -70,6 +70,7 @@ view_unref(struct view *v)
 {
 	if (!v || --v->refs)
 		return;
+	upstream_unref(v->upstream);
 	signer_unref(v->signer);
 	bundle_unref(v->bundle);
 	free(v);

@@ -12,6 +12,7 @@
 #include "auth/signer.h"
 #include "auth/token.h"
 #include "conf/config.h"
+#include "net/upstream.h"
 
 #include <stdatomic.h>
 
@@ -30,11 +31,14 @@ struct bundle *bundle_new(struct config *, struct identity *, struct token *,
 struct bundle *bundle_ref(struct bundle *);
 void bundle_unref(struct bundle *); /* NULL is allowed */
 
-/* A bundle as one worker uses it: with its own signer. */
+/* A bundle as one worker uses it: with its own signer and its own connections,
+ * so that an exchange that began under an old one ends under it. */
 struct view {
 	unsigned refs;
 	struct bundle *bundle;
-	struct signer *signer; /* NULL: no identity */
+	struct signer *signer;     /* NULL: no identity */
+	struct upstream *upstream; /* to the gateway, NULL: no identity; a
+				    * reference that the worker puts here */
 };
 
 /* Takes over the reference to the bundle.  The signer of `old` serves on if the

@@ -352,7 +352,7 @@ begin_lease(struct exchange *x)
 		    passthrough_upstream(x->w, x->route), who, x->fresh);
 	who.ctx = identity_ssl_ctx(id);
 	who.generation = identity_generation(id);
-	return lease_begin(&x->lease, x->w->upstream, who, x->fresh);
+	return lease_begin(&x->lease, x->view->upstream, who, x->fresh);
 }
 
 static enum next

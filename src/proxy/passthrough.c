@@ -108,7 +108,7 @@ passthrough_free(struct worker *w)
 
 	while ((p = TAILQ_FIRST(&w->passthroughs))) {
 		TAILQ_REMOVE(&w->passthroughs, p, link);
-		upstream_free(p->u);
+		upstream_unref(p->u);
 		free(p);
 	}
 }

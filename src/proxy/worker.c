@@ -136,7 +136,8 @@ worker_upstream_options(const struct worker *w, struct upstream_options *o)
 		largest(conf->relay_buffer, conf->max_head, ANSWER_HEAD_MIN)};
 }
 
-/* The pool follows the identity; it is made when the gateway is known. */
+/* The view's connections: those of the one before, unless the gateway or the
+ * way to it is another. */
 static void
 adopt_upstream(struct worker *w)
 {
@@ -145,15 +146,19 @@ adopt_upstream(struct worker *w)
 
 	if (!b->identity)
 		return;
-	if (w->upstream) {
-		upstream_retire(w->upstream, identity_generation(b->identity));
-		return;
-	}
 	worker_upstream_options(w, &o);
 	gateway_upstream_options(b->config, &o);
 	o.trusted_s = gateway_trusted_s;
 	o.trusted_arg = w->gateway;
-	w->upstream = upstream_new(&w->loop, w->resolver, w->metrics, &o);
+	if (w->upstream && upstream_is(w->upstream, &o)) {
+		w->view->upstream = upstream_ref(w->upstream);
+	} else {
+		w->view->upstream =
+		    upstream_new(&w->loop, w->resolver, w->metrics, &o);
+		learned_fini(&w->learned);
+		w->learned = (struct learned){0};
+	}
+	upstream_retire(w->view->upstream, identity_generation(b->identity));
 }
 
 /* Everybody who waits for a token looks at the new view, once: who goes on
@@ -174,7 +179,7 @@ static void
 adopt(struct worker *w, struct bundle *b)
 {
 	struct err err = ERR_INIT;
-	struct view *view = view_new(b, w->view, &err);
+	struct view *old = w->view, *view = view_new(b, old, &err);
 
 	if (!view) {
 		log_error("worker", "cannot use the new identity",
@@ -182,9 +187,12 @@ adopt(struct worker *w, struct bundle *b)
 		bundle_unref(b);
 		return;
 	}
-	view_unref(w->view);
 	w->view = view;
 	adopt_upstream(w);
+	w->upstream = view->upstream;
+	if (old && old->upstream && old->upstream != w->upstream)
+		upstream_retire(old->upstream, 0);
+	view_unref(old);
 	wake_token_waiters(w);
 }
 
@@ -414,10 +422,8 @@ worker_join_free(struct worker *w)
 {
 	pthread_join(w->thread, NULL);
 	passthrough_free(w);
-	if (w->upstream)
-		upstream_free(w->upstream);
-	loop_fini(&w->loop);
 	view_unref(w->view);
+	loop_fini(&w->loop);
 	free_boxes(w);
 	buf_free(&w->log.buf);
 	learned_fini(&w->learned);

@@ -68,7 +68,7 @@ struct worker {
 	struct worker_events events;
 
 	struct view *view;
-	struct upstream *upstream; /* NULL until the gateway is known */
+	struct upstream *upstream; /* the view's */
 	struct passthrough_list passthroughs;
 	const struct listen_list *own; /* all listeners; set before start */
 	struct client_list clients;

@@ -87,7 +87,7 @@ fixture_init(void)
 static inline void
 fixture_fini(void)
 {
-	upstream_free(s.upstream);
+	upstream_unref(s.upstream);
 	resolver_free(resolver);
 	loop_fini(&loop);
 	gate_fini(&gate);

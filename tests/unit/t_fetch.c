@@ -66,7 +66,7 @@ setup(void)
 static void
 teardown(void)
 {
-	upstream_free(u);
+	upstream_unref(u);
 	resolver_free(resolver);
 	loop_fini(&loop);
 	gate_fini(&gate);
