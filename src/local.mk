@@ -94,6 +94,7 @@ libsidecar_a_SOURCES = \
 	src/proxy/tunnel.c src/proxy/tunnel.h \
 	src/proxy/via.c src/proxy/via.h \
 	src/proxy/worker.c src/proxy/worker.h \
+	src/ctl/account.c src/ctl/account.h \
 	src/ctl/admin.c src/ctl/admin.h \
 	src/ctl/harden.c src/ctl/harden.h \
 	src/ctl/drain.c src/ctl/drain.h \
@@ -103,11 +104,14 @@ libsidecar_a_SOURCES = \
 	src/ctl/ports.c src/ctl/ports.h \
 	src/ctl/reach.c src/ctl/reach.h \
 	src/ctl/ready.c src/ctl/ready.h \
+	src/ctl/reload.c src/ctl/reload.h \
+	src/ctl/report.c src/ctl/report.h \
 	src/ctl/server.c src/ctl/server.h \
 	src/ctl/server_internal.h \
 	src/ctl/watchdog.c src/ctl/watchdog.h \
 	src/ctl/session.c src/ctl/session.h \
 	src/ctl/status.c src/ctl/status.h \
+	src/ctl/watch.c src/ctl/watch.h \
 	src/cli/adminclient.c src/cli/adminclient.h \
 	src/cli/cli.c src/cli/cli.h src/cli/command.h src/cli/command_tbl.h \
 	src/cli/config.c \

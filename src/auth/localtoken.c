@@ -78,6 +78,14 @@ localtoken_is(const struct localtoken *t, struct span text)
 	return text.n == t->n && mem_equal_ct(text.p, t->text, t->n);
 }
 
+bool
+localtoken_same(const struct localtoken *a, const struct localtoken *b)
+{
+	if (!a || !b)
+		return a == b;
+	return localtoken_is(a, span_new(b->text, b->n));
+}
+
 /* What follows the scheme and its spaces, or absent. */
 static struct span
 after_scheme(struct span credentials, struct span scheme)

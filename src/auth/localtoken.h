@@ -22,6 +22,8 @@ struct localtoken *localtoken_read(
     const char *path, struct findings *found, struct err *) ATTR_MUST_USE;
 void localtoken_free(struct localtoken *); /* NULL is allowed */
 
+/* NULL stands for none. */
+bool localtoken_same(const struct localtoken *, const struct localtoken *);
 /* Is this the secret?  In constant time for texts of its length. */
 bool localtoken_is(const struct localtoken *, struct span text) ATTR_MUST_USE;
 /* Do these credentials (RFC 9110 section 11.4) show it: `Bearer SECRET` (RFC

@@ -38,7 +38,7 @@ static struct {
 	bool running, stop, abandoned;
 	struct buf queue[STREAMS];
 	int fd[STREAMS];
-	enum log_level level;
+	_Atomic int level; /* enum log_level */
 	enum log_style style;
 	struct repeat repeat[REPEAT_SLOTS];
 } log_state = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -133,10 +133,17 @@ log_enqueue(enum stream stream, struct span lines, unsigned count)
 	pthread_mutex_unlock(&log_state.lock);
 }
 
+void
+log_set_level(enum log_level level)
+{
+	atomic_store_explicit(
+	    &log_state.level, (int)level, memory_order_relaxed);
+}
+
 int
 log_open(const struct log_config *conf, struct err *err)
 {
-	log_state.level = conf->level;
+	log_set_level(conf->level);
 	log_state.style = conf->style;
 	log_state.fd[ACCESS] = conf->access_fd;
 	log_state.running = true;
@@ -344,7 +351,8 @@ log_event(enum log_level level, const char *area, const char *msg,
 {
 	int suppressed = 0;
 
-	if (level > log_state.level)
+	if ((int)level >
+	    atomic_load_explicit(&log_state.level, memory_order_relaxed))
 		return;
 	if (level <= LOG_WARN && (suppressed = repeat_judge(msg)) < 0)
 		return;

@@ -32,6 +32,7 @@ int log_open(const struct log_config *, struct err *) ATTR_MUST_USE;
  * not keep the program from ending. */
 void log_close(void);
 bool log_is_open(void);
+void log_set_level(enum log_level); /* from any thread */
 bool log_access_wanted(void);
 enum log_style log_current_style(void);
 uint64_t log_dropped(void); /* lines, since start */

@@ -468,6 +468,47 @@ config_read_secrets(
 	return conf->local_token ? 0 : -1;
 }
 
+static bool
+same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool
+same_value(const struct config *a, const struct config *b, enum option_id id)
+{
+	return same_text(a->source[id].text, b->source[id].text);
+}
+
+void
+config_keep_started(
+    struct config *conf, const struct config *running, struct findings *found)
+{
+	for (enum option_id id = 0; id < OPTION_COUNT; id++) {
+		const struct option_row *row = option_row(id);
+
+		if (!(row->flags & OPTION_START) ||
+		    same_value(conf, running, id))
+			continue;
+		findings_warn(found,
+		    "%s: a changed %s takes effect at the next start",
+		    conf->source[id].where ? conf->source[id].where
+					   : running->source[id].where,
+		    row->key);
+		setting_copy(conf, running, id);
+	}
+}
+
+bool
+config_same(const struct config *a, const struct config *b)
+{
+	for (enum option_id id = 0; id < OPTION_COUNT; id++)
+		if (!same_value(a, b, id))
+			return false;
+	return same_text(a->proxy_credentials, b->proxy_credentials) &&
+	       localtoken_same(a->local_token, b->local_token);
+}
+
 struct config *
 config_ref(struct config *conf)
 {

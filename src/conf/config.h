@@ -101,6 +101,13 @@ int config_adopt_gateway(
 int config_read_secrets(
     struct config *, struct findings *found, struct err *) ATTR_MUST_USE;
 
+/* What was changed although it takes effect at the next start only is as it
+ * was in `running`, with a warning.  Before the config is shared. */
+void config_keep_started(
+    struct config *, const struct config *running, struct findings *);
+/* Do both have the same values, wherever they come from? */
+bool config_same(const struct config *, const struct config *);
+
 struct config *config_ref(struct config *);
 void config_unref(struct config *); /* NULL is allowed */
 

@@ -168,7 +168,7 @@ OPT(allow_uid, "allow-uid", USERS, NULL, NULL, OPTION_LIST,
     "namespace does not map), the caller is refused, and so is one from "
     "another machine.  Names and members are looked up when the configuration "
     "is loaded.")
-OPT(local_token_file, "local-token-file", PATH, NULL, NULL, OPTION_START,
+OPT(local_token_file, "local-token-file", PATH, NULL, NULL, 0,
     "secret that callers must show",
     "A file with a secret of 16 to 512 visible ASCII characters, which callers "
     "must show in one of these fields: Proxy-Authorization, as Basic, where "
@@ -201,9 +201,11 @@ OPT(queue_timeout_ms, "queue-timeout", MS, "0..1h", "5s", 0,
     "wait for a gateway connection",
     "How long a request waits for a free connection to the gateway before "
     "it is answered 503.")
-OPT(max_head, "max-head", SIZE, "4k..1m", "32k", 0, "largest message head",
+OPT(max_head, "max-head", SIZE, "4k..1m", "32k", OPTION_START,
+    "largest message head",
     "The largest head of a request; a larger one is answered 431.")
-OPT(max_headers, "max-headers", UINT, "10..255", "100", 0, "most header lines",
+OPT(max_headers, "max-headers", UINT, "10..255", "100", OPTION_START,
+    "most header lines",
     "How many header lines a request may have; with more it is answered "
     "431.")
 OPT(relay_buffer, "relay-buffer", SIZE, "4k..16m", "64k", OPTION_START,
@@ -256,6 +258,11 @@ OPT(upstream_max_uses, "upstream-max-uses", UINT, "1..1000000", "900", 0,
     "requests per gateway connection",
     "How many requests one connection to the gateway carries; below the "
     "gateway's own limit, which is 1000.")
+OPT(reload_interval_ms, "reload-interval", MS, "100ms..24h", "5s", 0,
+    "look for changed files",
+    "How often the files of the identity and the configuration are looked at, "
+    "beside being told of changes by the kernel.  New files are checked and "
+    "tried at the gateway as a set and go live without a restart.")
 OPT(drain_delay_ms, "drain-delay", MS, "0..1h", "0s", 0,
     "serve on after SIGTERM, not ready",
     "How long to go on as before after SIGTERM or SIGINT while /readyz "
@@ -303,13 +310,13 @@ OPT(pass_through, "pass-through", HOSTPORTS, NULL, NULL, OPTION_LIST,
     "such an IPv4 one, the sidecar's own listeners and the gateway.")
 
 /* Logs */
-OPT(log_format, "log-format", ENUM, "auto text json", "auto", 0,
+OPT(log_format, "log-format", ENUM, "auto text json", "auto", OPTION_START,
     "form of log lines",
     "The form of log lines: text, json, or auto, which is text on a "
     "terminal and json otherwise.")
 OPT(log_level, "log-level", ENUM, "error warn info debug", "info", 0,
     "least severe event logged",
     "The least severe event that is logged: error, warn, info or debug.")
-OPT(access_log, "access-log", ENUM, "stderr stdout none", "stderr", 0,
-    "where access lines go",
+OPT(access_log, "access-log", ENUM, "stderr stdout none", "stderr",
+    OPTION_START, "where access lines go",
     "Where the line for each exchange goes: stderr, stdout or none.")

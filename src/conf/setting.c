@@ -297,6 +297,24 @@ setting_apply_list(struct config *conf, enum option_id id, struct span text,
 }
 
 void
+setting_copy(struct config *conf, const struct config *from, enum option_id id)
+{
+	const struct config_source *with = &from->source[id];
+	struct config_source *src = &conf->source[id];
+	struct setting as = {with->rank, with->where, EXIT_CONFIG};
+	struct findings found = {0};
+
+	setting_clear(conf, id);
+	free(src->text);
+	free(src->where);
+	*src = (struct config_source){0};
+	/* It has been read before: nothing is found. */
+	if (with->text)
+		setting_apply_list(conf, id, span_of(with->text), &as, &found);
+	findings_free(&found);
+}
+
+void
 setting_apply_max_buffer(
     struct config *conf, uint64_t cgroup_limit, struct findings *found)
 {

@@ -25,6 +25,8 @@ void setting_apply_list(struct config *, enum option_id, struct span text,
 /* The default of max-buffer: half of what the cgroup may use, in mebibytes. */
 void setting_apply_max_buffer(
     struct config *, uint64_t cgroup_limit, struct findings *);
+/* The value that `from` has, with its source. */
+void setting_copy(struct config *, const struct config *from, enum option_id);
 /* Give back what a member owns. */
 void setting_clear(struct config *, enum option_id);
 

@@ -68,6 +68,7 @@ free_login(struct login *l)
 	mem_wipe_free_str(l->mastio_signature);
 	chain_stack_free(l->presented);
 	token_unref(l->unbound);
+	config_unref(l->s.config);
 	free(l);
 }
 
@@ -546,6 +547,7 @@ login_start(const struct login_setup *setup,
 	struct login *l = MEM_NEW(struct login);
 
 	l->s = *setup;
+	config_ref(l->s.config);
 	l->told = told;
 	l->arg = arg;
 	list_bases(l);

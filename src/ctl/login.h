@@ -25,7 +25,7 @@ void login_memory_fini(struct login_memory *);
 
 struct login_setup {
 	struct upstream *upstream;
-	const struct config *config;
+	struct config *config;
 	struct identity *identity;
 	struct signer *signer; /* main's own */
 	struct gateway_state *gateway;

@@ -69,12 +69,15 @@ add_own_metrics(struct server *s, struct buf *b)
 			     clock_now_ms()) /
 			1000
 		  : 0);
-	metrics_write_value(b, "token_refreshes_total", "result=\"ok\"",
-	    "counter", "Logins at the gateway",
-	    s->session ? (double)session_logins(s->session, true) : 0);
-	metrics_write_value(b, "token_refreshes_total", "result=\"failed\"",
-	    "counter", NULL,
-	    s->session ? (double)session_logins(s->session, false) : 0);
+	metrics_write_value(b, "identity_reloads_total", "result=\"renewed\"",
+	    "counter",
+	    "New files of the identity or the configuration, and demands to "
+	    "look for them",
+	    (double)reload_count(s->reload, RELOAD_RENEWED));
+	metrics_write_value(b, "identity_reloads_total", "result=\"unchanged\"",
+	    "counter", NULL, (double)reload_count(s->reload, RELOAD_UNCHANGED));
+	metrics_write_value(b, "identity_reloads_total", "result=\"refused\"",
+	    "counter", NULL, (double)reload_count(s->reload, RELOAD_REFUSED));
 	metrics_write_value(b, "breaker_state", "reason=\"shed\"", "gauge",
 	    "Requests are sent (0), answered at once (1), or one at a time "
 	    "is sent (2)",

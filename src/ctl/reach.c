@@ -24,7 +24,7 @@ let_go(struct reach *r)
 		return;
 	timers_cancel(&r->s.loop->timers, &r->over);
 	lease_end(&r->lease, false);
-	upstream_free(r->upstream);
+	upstream_unref(r->upstream);
 	r->upstream = NULL;
 	identity_unref(r->identity);
 	config_unref(r->config);

@@ -83,5 +83,8 @@ ready_page(struct server *s, struct buf *b)
 	if (b->len != before)
 		return 503;
 	buf_add_str(b, "ok\n");
+	if (reload_trouble(s->reload))
+		buf_printf(b, "the newest files are not used: %s\n",
+		    reload_trouble(s->reload));
 	return 200;
 }

@@ -12,6 +12,7 @@
 #include "ctl/notify.h"
 #include "ctl/pages.h"
 #include "ctl/ready.h"
+#include "ctl/report.h"
 #include "ctl/status.h"
 
 #include <signal.h>
@@ -20,7 +21,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define IDENTITY_POLL_MS 500
 #define OVERLOAD_ROOM 64 /* clients over max-clients that get a 503 */
 #define SPARE_DESCRIPTORS 64
 
@@ -31,8 +31,8 @@ server_mode(const struct server *s)
 {
 	enum auth_mode mode = s->config->auth;
 
-	if (s->session)
-		return session_mode(s->session);
+	if (s->live)
+		return account_mode(s->live);
 	return mode == AUTH_AUTO ? AUTH_TOKEN : mode;
 }
 
@@ -51,11 +51,16 @@ publish(struct server *s)
 }
 
 static void
-on_session_changed(void *arg)
+on_account_changed(void *arg, struct account *a)
 {
 	struct server *s = arg;
 
+	if (a != s->live)
+		return;
 	publish(s);
+	reload_live_changed(s->reload);
+	if (account_state(a) == ACCOUNT_REFUSED)
+		reload_hint(s->reload);
 	if (!drain_asked(s))
 		notify_status("session %s",
 		    session_state_name(session_state(s->session)));
@@ -77,6 +82,14 @@ on_court_nonce(void *arg, const char *nonce)
 
 	if (s->session)
 		session_learn_nonce(s->session, nonce);
+}
+
+static void
+on_wants_files(void *arg)
+{
+	struct server *s = arg;
+
+	reload_hint(s->reload);
 }
 
 /* ---- clients: the least loaded worker gets the next ---- */
@@ -147,27 +160,6 @@ on_client_closed(void *arg, struct worker *w, unsigned epoch)
 
 /* ---- identity ---- */
 
-static void
-print_findings(const struct findings *found)
-{
-	for (size_t i = 0; i < found->count; i++) {
-		const struct finding *f = &found->list[i];
-		bool is_error = f->level == FINDING_ERROR;
-
-		if (f->level == FINDING_INFO)
-			continue;
-		if (!log_is_open())
-			fprintf(stderr, "cullis-sidecar: %s: %s\n",
-			    is_error ? "error" : "warning", f->text);
-		else if (is_error)
-			log_error("identity", "cannot be used",
-			    L_STR("err", f->text), L_END);
-		else
-			log_warn("identity", "look at this",
-			    L_STR("text", f->text), L_END);
-	}
-}
-
 /* quiet: a failure is tried again later and not worth a word each time. */
 static int
 read_secrets(struct server *s, struct err *err)
@@ -175,12 +167,12 @@ read_secrets(struct server *s, struct err *err)
 	struct findings found = {0};
 	int r = config_read_secrets(s->config, &found, err);
 
-	print_findings(&found);
+	report_findings(&found);
 	findings_free(&found);
 	return r;
 }
 
-static int
+static struct identity *
 load_identity(struct server *s, bool quiet, struct err *err)
 {
 	struct identity_source source = idsource_of(s->config);
@@ -194,93 +186,104 @@ load_identity(struct server *s, bool quiet, struct err *err)
 		id = NULL;
 	}
 	if (id || !quiet)
-		print_findings(&found);
+		report_findings(&found);
 	findings_free(&found);
-	if (!id)
-		return -1;
-	identity_set_generation(id, 1);
-	s->identity = id;
-	return 0;
+	if (id)
+		identity_set_generation(id, 1);
+	return id;
 }
 
-static int
-begin_session(struct server *s, struct err *err)
+static void
+go_live(void *arg, struct account *a)
 {
-	const struct config *conf = s->config;
-	struct login_setup setup = {
-	    .config = conf, .identity = s->identity, .gateway = &s->gateway};
-	struct upstream_options o = {.connect_ms = conf->connect_timeout_ms,
-	    .idle_ms = conf->upstream_idle_timeout_ms,
-	    .max_uses = conf->upstream_max_uses,
-	    .max_connections = 4,
-	    .in_limit = 65536};
+	struct server *s = arg;
+	struct account *before = s->live;
 
-	if (conf->auth == AUTH_CERT || conf->auth == AUTH_API_KEY) {
-		publish(s);
-		ready_look(s); /* there is no login that would show it */
-		return 0;
-	}
-	gateway_upstream_options(conf, &o);
-	o.trusted_s = gateway_trusted_s;
-	o.trusted_arg = &s->gateway;
-	s->signer = signer_new(s->identity, err);
-	if (!s->signer)
-		return -1;
-	s->upstream = upstream_new(&s->loop, s->resolver, s->metrics, &o);
-	setup.upstream = s->upstream;
-	setup.signer = s->signer;
-	s->session = session_new(&setup, on_session_changed, s);
+	s->live = a;
+	a->setup.changed = on_account_changed;
+	a->setup.arg = s;
+	s->identity = a->identity;
+	s->session = a->session;
+	config_ref(a->config);
+	config_unref(s->config);
+	s->config = a->config;
 	publish(s);
+	account_free(before);
+	if (!a->session)
+		ready_look(s); /* there is no login that would show it */
+	/* Its time for the identity is over. */
+	timers_cancel(&s->loop.timers, &s->identity_timer);
+}
+
+static void
+on_configured(void *arg, struct config *conf)
+{
+	struct server *s = arg;
+
+	config_ref(conf);
+	config_unref(s->config);
+	s->config = conf;
+	log_set_level((enum log_level)conf->log_level);
+	publish(s);
+}
+
+static struct account_setup
+account_setup(struct server *s)
+{
+	return (struct account_setup){.loop = &s->loop,
+	    .resolver = s->resolver,
+	    .metrics = s->metrics,
+	    .gateway = &s->gateway,
+	    .changed = on_account_changed,
+	    .arg = s};
+}
+
+static void
+make_reload(struct server *s)
+{
+	const struct reload_setup setup = {.input = s->input,
+	    .account = account_setup(s),
+	    .adopt = go_live,
+	    .configure = on_configured,
+	    .arg = s};
+
+	s->reload = reload_new(&setup, s->config);
+}
+
+/* What was loaded at the start needs no trial: there is nothing else. */
+static int
+begin_session(struct server *s, struct identity *id, struct err *err)
+{
+	const struct account_setup setup = account_setup(s);
+	struct account *a = account_new(&setup, s->config, id, false, err);
+
+	if (!a)
+		return -1;
+	go_live(s, a);
+	reload_begin(s->reload, a);
 	return 0;
 }
 
-/* The workers hold the config that we waited with; what the identity adds to
- * it goes into a new one. */
-static int
-reload_config(struct server *s, struct err *err)
-{
-	struct findings found = {0};
-	struct config *conf = config_load(s->input, &found);
-	int r = conf ? config_read_secrets(conf, &found, err)
-		     : findings_result(&found, err);
-
-	if (r == 0) {
-		config_unref(s->config);
-		s->config = conf;
-	} else {
-		config_unref(conf);
-	}
-	findings_free(&found);
-	return r;
-}
-
-/* identity-wait: the files may come later, as from an init container. */
+/* identity-wait is over: the files have not come (as from an init container),
+ * or are not good. */
 static void
 on_identity_timer(void *arg)
 {
 	struct server *s = arg;
 	struct identity_source source = idsource_of(s->config);
-	struct err err = ERR_INIT;
-	bool last = clock_now_ms() >= s->identity_due_ms;
+	const char *why = reload_trouble(s->reload);
 
-	err_set(&err, EXIT_CONFIG,
-	    "identity-wait: the identity files did not appear in %s",
-	    s->config->identity_dir);
-	if (identity_files_exist(&source) && reload_config(s, &err) == 0 &&
-	    load_identity(s, !last, &err) == 0 && begin_session(s, &err) == 0) {
-		log_info("server", "the identity is there",
-		    L_STR("agent", identity_agent_id(s->identity)), L_END);
-		return;
+	if (identity_files_exist(&source) && why) {
+		reload_report(s->reload);
+		log_error("server", "no identity", L_STR("err", why), L_END);
+		s->exit_status = reload_exit(s->reload);
+	} else {
+		log_error("server",
+		    "identity-wait: the identity files did not appear",
+		    L_STR("dir", s->config->identity_dir), L_END);
+		s->exit_status = EXIT_CONFIG;
 	}
-	if (last) {
-		log_error(
-		    "server", "no identity", L_STR("err", err.text), L_END);
-		s->exit_status = (int)err.exit;
-		s->loop.stop = true;
-		return;
-	}
-	timers_set(&s->loop.timers, &s->identity_timer,
-	    clock_now_ms() + IDENTITY_POLL_MS);
+	s->loop.stop = true;
 }
 
 /* ---- signals ---- */
@@ -302,13 +305,29 @@ on_stop_signal(evutil_socket_t sig, short what, void *arg)
 }
 
 static void
+on_reloaded(void *arg, enum reload_result result, const char *sentence)
+{
+	struct server *s = arg;
+
+	(void)result; /* the log has it */
+	(void)sentence;
+	if (!drain_asked(s))
+		notify_ready();
+}
+
+static void
 on_hangup(evutil_socket_t sig, short what, void *arg)
 {
+	struct server *s = arg;
+
 	(void)sig;
 	(void)what;
-	(void)arg;
-	log_warn(
-	    "server", "SIGHUP is ignored: restart to load new files", L_END);
+	if (drain_asked(s)) {
+		log_info("server", "SIGHUP is ignored while draining", L_END);
+		return;
+	}
+	notify_reloading();
+	reload_now(s->reload, on_reloaded, s);
 }
 
 /* In a container we may be the process that inherits orphans; the kernel is to
@@ -374,8 +393,8 @@ open_admin(struct server *s)
 static int
 start_workers(struct server *s, struct err *err)
 {
-	struct worker_events events = {
-	    on_token_refused, on_court_nonce, on_client_closed, s};
+	struct worker_events events = {on_token_refused, on_court_nonce,
+	    on_wants_files, on_client_closed, s};
 	unsigned n = s->config->workers;
 
 	s->workers = mem_alloc(n * sizeof(struct worker *));
@@ -462,16 +481,16 @@ static int
 start(struct server *s, struct err *err)
 {
 	struct identity_source source = idsource_of(s->config);
-	bool may_wait = s->config->identity_wait_ms > 0, wait = false;
+	bool may_wait = s->config->identity_wait_ms > 0;
+	struct identity *id = NULL;
+	int r;
 
 	if (read_secrets(s, err) < 0)
 		goto told;
 	/* Files that do not belong together yet are waited for as well. */
 	if (!may_wait || identity_files_exist(&source))
-		wait = load_identity(s, may_wait, err) < 0;
-	else
-		wait = true;
-	if (wait && !may_wait)
+		id = load_identity(s, may_wait, err);
+	if (!id && !may_wait)
 		return -1;
 	if (ports_open(&s->ports, &s->loop, s->config, err) < 0 ||
 	    (s->config->runtime_dir &&
@@ -484,18 +503,24 @@ start(struct server *s, struct err *err)
 	s->resolver = resolver_new();
 	s->reach = reach_new(&(struct reach_setup){
 	    &s->loop, s->resolver, s->metrics, &s->gateway});
-	if (start_workers(s, err) < 0 || (!wait && begin_session(s, err) < 0))
+	make_reload(s);
+	r = start_workers(s, err);
+	if (r == 0 && id)
+		r = begin_session(s, id, err);
+	if (r < 0)
 		goto told;
-	if (wait) {
+	if (!id) {
 		log_info("server", "waiting for the identity files",
 		    L_STR("dir", source.dir), L_END);
-		s->identity_due_ms =
-		    clock_now_ms() + s->config->identity_wait_ms;
-		on_identity_timer(s);
+		timers_set(&s->loop.timers, &s->identity_timer,
+		    clock_now_ms() + s->config->identity_wait_ms);
 	}
+	identity_unref(id);
+	reload_start(s->reload);
 	begin_accepting(s);
 	return 0;
 told:
+	identity_unref(id);
 	fprintf(stderr, "cullis-sidecar: error: %s\n", err->text);
 	return -1;
 }
@@ -510,12 +535,11 @@ finish(struct server *s)
 	for (unsigned i = 0; i < s->nworkers; i++)
 		worker_join_free(s->workers[i]);
 	free(s->workers);
-	session_free(s->session);
 	reach_free(s->reach);
 	admin_free(s->admin);
 	ports_free(&s->ports);
-	if (s->upstream)
-		upstream_unref(s->upstream);
+	reload_free(s->reload);
+	account_free(s->live);
 	if (s->resolver)
 		resolver_free(s->resolver);
 	drain_fini(s);
@@ -525,8 +549,6 @@ finish(struct server *s)
 		if (s->signals[i])
 			event_free(s->signals[i]);
 	loop_fini(&s->loop);
-	signer_unref(s->signer);
-	identity_unref(s->identity);
 	config_unref(s->config);
 	free(s->metrics);
 	log_close();

@@ -11,6 +11,7 @@
 #include "ctl/drain.h"
 #include "ctl/ports.h"
 #include "ctl/reach.h"
+#include "ctl/reload.h"
 #include "ctl/server.h"
 #include "ctl/session.h"
 #include "ctl/watchdog.h"
@@ -19,13 +20,14 @@ struct server {
 	struct loop loop;
 	struct config *config;
 	const struct config_input *input;
-	struct identity *identity; /* NULL: identity-wait */
-	struct signer *signer;     /* main's own, for logins */
 	struct resolver *resolver;
 	struct gateway_state gateway;
-	struct upstream *upstream; /* main's own, for logins */
-	struct metrics *metrics;   /* of that one */
-	struct session *session;
+	struct metrics *metrics; /* of logins */
+	struct account *live;    /* NULL: identity-wait */
+	/* Borrowed from that one. */
+	struct identity *identity;
+	struct session *session; /* NULL: requests never show a token */
+	struct reload *reload;   /* owns what may become the next one */
 	struct worker **workers;
 	unsigned nworkers;
 	struct ports ports;
@@ -35,7 +37,7 @@ struct server {
 	struct drain drain;
 	struct watchdog watchdog;
 	struct timer identity_timer;
-	int64_t identity_due_ms, started_ms, started_wall_s;
+	int64_t started_ms, started_wall_s;
 	bool started;
 	int exit_status;
 };

@@ -32,8 +32,7 @@ struct session {
 	unsigned failures;
 	unsigned refusals; /* of young tokens, in a row */
 	bool no_issuer;    /* said the last login that knew; with auth = auto */
-	uint64_t ok, failed;
-	char *last_base; /* htu base of the newest token, or NULL */
+	char *last_base;   /* htu base of the newest token, or NULL */
 	struct login_memory memory;
 };
 
@@ -110,7 +109,7 @@ adopt(struct session *s, struct token *t)
 	int64_t now = clock_now_ms();
 	int64_t due = t->refresh_ms;
 
-	s->ok++;
+	metric_add(&s->setup.upstream->metrics->logins_ok, 1);
 	s->failures = 0;
 	s->no_issuer = false;
 	free(s->trouble);
@@ -149,7 +148,7 @@ note_failure(struct session *s, const struct login_result *r)
 	int64_t wait = session_backoff_ms(++s->failures, random32());
 	int64_t asked = (int64_t)r->retry_after_s * 1000;
 
-	s->failed++;
+	metric_add(&s->setup.upstream->metrics->logins_failed, 1);
 	free(s->trouble);
 	s->trouble = mem_strdup(r->why);
 	s->state = r->terminal ? SESSION_TERMINAL : SESSION_BACKOFF;
@@ -243,6 +242,18 @@ session_learn_nonce(struct session *s, const char *nonce)
 	s->memory.nonce = mem_strdup(nonce);
 }
 
+void
+session_set_config(struct session *s, struct config *config)
+{
+	s->setup.config = config;
+}
+
+void
+session_set_gateway(struct session *s, struct gateway_state *gateway)
+{
+	s->setup.gateway = gateway;
+}
+
 struct session *
 session_new(const struct login_setup *setup, void (*changed)(void *), void *arg)
 {
@@ -250,6 +261,7 @@ session_new(const struct login_setup *setup, void (*changed)(void *), void *arg)
 
 	s->setup = *setup;
 	s->setup.memory = &s->memory;
+	s->generation = (identity_generation(setup->identity) - 1) << 32;
 	s->changed = changed;
 	s->arg = arg;
 	timer_init(&s->due, on_due, s);
@@ -307,10 +319,4 @@ const char *
 session_trouble(const struct session *s)
 {
 	return s->trouble;
-}
-
-uint64_t
-session_logins(const struct session *s, bool ok)
-{
-	return ok ? s->ok : s->failed;
 }

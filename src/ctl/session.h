@@ -1,7 +1,8 @@
 /*
  * session: keeps a valid token at hand: logs in at once, again at 80 % of the
  * token's life, with exponential back-off when that fails, one login at a time
- * however many workers ask.  The old token serves until it ends.
+ * however many workers ask.  The old token serves until it ends.  Tokens of a
+ * later identity have higher generations than those of an earlier one.
  *
  * Threads: main.
  */
@@ -33,6 +34,10 @@ void session_token_refused(
 /* The issuer's newest nonce, which came with another answer than a login's. */
 void session_learn_nonce(struct session *, const char *nonce);
 
+/* From the next login on; both are borrowed. */
+void session_set_config(struct session *, struct config *);
+void session_set_gateway(struct session *, struct gateway_state *);
+
 enum session_state session_state(const struct session *);
 const char *session_state_name(enum session_state);
 /* What requests show the gateway now. */
@@ -41,8 +46,6 @@ enum auth_mode session_mode(const struct session *);
 struct token *session_token(const struct session *);
 /* Why the last login failed, or NULL. */
 const char *session_trouble(const struct session *);
-/* Logins that ended well, and badly. */
-uint64_t session_logins(const struct session *, bool ok);
 
 /* Milliseconds to wait after n failures in a row, 1 s to 60 s, with up to a
  * quarter of it taken off by `random`. */

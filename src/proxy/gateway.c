@@ -171,6 +171,27 @@ gateway_learn_clock(
 		tell_move(old, delta, &s);
 }
 
+/* ---- another one ---- */
+
+void
+gateway_forgive(struct gateway_state *g)
+{
+	atomic_store(&g->refusal.until_ms, 0);
+	atomic_store(&g->refusal.span_ms, 0);
+}
+
+void
+gateway_become(struct gateway_state *g, const struct gateway_state *with)
+{
+	atomic_store(&g->clock_delta_ms, atomic_load(&with->clock_delta_ms));
+	atomic_store(&g->answered_ms, atomic_load(&with->answered_ms));
+	atomic_store(&g->mode, atomic_load(&with->mode));
+	atomic_store(&g->clock_warn_ms, 0);
+	atomic_store(&g->shed.until_ms, 0);
+	atomic_store(&g->shed.span_ms, 0);
+	gateway_forgive(g);
+}
+
 /* ---- POSTs that wait ---- */
 
 #define COUNT_BITS 16

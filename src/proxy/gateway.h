@@ -44,6 +44,12 @@ struct gateway_state {
 	_Atomic bool court_socket;      /* the agent has one (courtsocket.h) */
 };
 
+/* Forget it, take what was found out about another one.  The agent is news to
+ * that. */
+void gateway_become(struct gateway_state *, const struct gateway_state *);
+/* The agent has another identity: what was held against it is void. */
+void gateway_forgive(struct gateway_state *);
+
 /* It has just answered. */
 void gateway_answered(struct gateway_state *);
 /* Did it, within the last minute?  Then a connection that it refuses is likely

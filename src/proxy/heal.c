@@ -201,6 +201,8 @@ give_up(struct exchange *x, const struct verdict *v, enum end *end)
 	x->gateway_hint = copy_if_any(v->hint);
 	if (v->agent)
 		breaker_refused(x, v);
+	if (v->reload)
+		worker_wants_files(x->w);
 	return HEAL_END;
 }
 

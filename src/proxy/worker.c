@@ -22,7 +22,7 @@
 struct worker_letter {
 	struct letter letter;
 	struct worker *w;
-	enum { REFUSED, NONCE, CLOSED } kind;
+	enum { REFUSED, NONCE, FILES, CLOSED } kind;
 	uint64_t generation;
 	unsigned wait_s, epoch;
 	char *nonce;
@@ -38,6 +38,8 @@ run_in_main(struct letter *letter, bool closed)
 		e->token_refused(e->arg, l->generation, l->wait_s);
 	else if (!closed && l->kind == NONCE)
 		e->court_nonce(e->arg, l->nonce);
+	else if (!closed && l->kind == FILES)
+		e->wants_files(e->arg);
 	else if (!closed)
 		e->client_closed(e->arg, l->w, l->epoch);
 	mem_wipe_free_str(l->nonce);
@@ -69,6 +71,12 @@ worker_court_nonce(struct worker *w, const char *nonce)
 {
 	tell_main(w,
 	    &(struct worker_letter){.kind = NONCE, .nonce = mem_strdup(nonce)});
+}
+
+void
+worker_wants_files(struct worker *w)
+{
+	tell_main(w, &(struct worker_letter){.kind = FILES});
 }
 
 void

@@ -33,6 +33,7 @@ struct worker_events {
 	void (*token_refused)(
 	    void *arg, uint64_t token_generation, unsigned wait_s);
 	void (*court_nonce)(void *arg, const char *nonce);
+	void (*wants_files)(void *arg);
 	void (*client_closed)(void *arg, struct worker *, unsigned epoch);
 	void *arg;
 };
@@ -125,6 +126,8 @@ void worker_token_refused(
     struct worker *, uint64_t token_generation, unsigned wait_s);
 /* The Court, which also judges logins, has a new nonce. */
 void worker_court_nonce(struct worker *, const char *nonce);
+/* The gateway refuses our identity: newer files may mend it. */
+void worker_wants_files(struct worker *);
 void worker_client_gone(struct worker *, unsigned epoch);
 
 #endif

@@ -23,6 +23,10 @@ COUNTER(denied_reserved, "denied_total", "reason=\"path-reserved\"",
     "Requests refused because of who asks or what for")
 COUNTER(denied_rule, "denied_total", "reason=\"access-denied\"",
     "Requests refused because of who asks or what for")
+COUNTER(logins_ok, "token_refreshes_total", "result=\"ok\"",
+    "Logins at the gateway")
+COUNTER(logins_failed, "token_refreshes_total", "result=\"failed\"",
+    "Logins at the gateway")
 COUNTER(proofs, "dpop_proofs_total", "", "DPoP proofs made")
 COUNTER(nonce_retries, "dpop_nonce_retries_total", "",
     "Requests sent again with a new nonce")

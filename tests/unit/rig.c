@@ -29,6 +29,14 @@ on_refused(void *arg, uint64_t generation, unsigned wait_s)
 }
 
 static void
+on_wants_files(void *arg)
+{
+	struct rig *r = arg;
+
+	r->files_wanted++;
+}
+
+static void
 on_court_nonce(void *arg, const char *nonce)
 {
 	struct rig *r = arg;
@@ -81,7 +89,7 @@ rig_init_bare(struct rig *r, const char *more)
 	const struct listen_addr addr = {
 	    .kind = LISTEN_TCP, .host = (char *)"127.0.0.1"};
 	const struct worker_events events = {
-	    on_refused, on_court_nonce, on_closed, r};
+	    on_refused, on_court_nonce, on_wants_files, on_closed, r};
 	const struct log_config log = {
 	    LOG_ERROR, LOG_TEXT, open("/dev/null", O_WRONLY | O_CLOEXEC)};
 	struct identity_source source;

@@ -40,7 +40,7 @@ struct rig {
 	enum auth_mode mode;
 	enum token_kind token_kind;
 	/* what the worker told main */
-	unsigned refused, closed;
+	unsigned refused, closed, files_wanted;
 	uint64_t refused_generation;
 	unsigned refused_wait_s;
 	char court_nonce[64]; /* the newest that was told */

@@ -39,6 +39,14 @@ log_in(void)
 	ck_assert_int_eq(session_state(session), SESSION_VALID);
 }
 
+static uint64_t
+logins(bool ok)
+{
+	const struct metrics *m = s.upstream->metrics;
+
+	return metric_get(ok ? &m->logins_ok : &m->logins_failed);
+}
+
 START_TEST(backoff)
 {
 	static const struct {
@@ -82,7 +90,7 @@ START_TEST(refreshed_in_time)
 	log_in();
 	ck_assert_ptr_ne(session_token(session), first);
 	ck_assert_uint_eq(session_token(session)->generation, 2);
-	ck_assert_uint_eq(session_logins(session, true), 2);
+	ck_assert_uint_eq(logins(true), 2);
 	token_unref(first);
 }
 END_TEST
@@ -97,7 +105,7 @@ START_TEST(refresh_fails)
 	UNTIL(session_state(session) == SESSION_BACKOFF);
 	ck_assert_ptr_nonnull(session_token(session));
 	ck_assert_ptr_nonnull(strstr(session_trouble(session), "500"));
-	ck_assert_uint_eq(session_logins(session, false), 1);
+	ck_assert_uint_eq(logins(false), 1);
 	for (int i = 0; session_token(session) && i < 100; i++) {
 		advance(10000);
 		while (nanswered < nrequests)
@@ -119,7 +127,7 @@ START_TEST(backs_off_and_recovers)
 	ck_assert_uint_eq(nrequests, 1);
 	advance(252);
 	answer(MINT, 500, "", "oops");
-	UNTIL(session_logins(session, false) == 2);
+	UNTIL(logins(false) == 2);
 	advance(1499);
 	ck_assert_uint_eq(nrequests, 2);
 	advance(502);
@@ -149,7 +157,7 @@ START_TEST(no_issuer)
 {
 	start();
 	answer(MINT, 503, "", none);
-	UNTIL(session_logins(session, false) == 1);
+	UNTIL(logins(false) == 1);
 	ck_assert_int_eq(session_state(session), SESSION_WITHOUT);
 	ck_assert_int_eq(session_mode(session), AUTH_CERT);
 	ck_assert_uint_eq(changes, 1);
@@ -159,7 +167,7 @@ START_TEST(no_issuer)
 	/* A token serves to its end, then the certificate does. */
 	advance(720000);
 	answer(MINT, 503, "", none);
-	UNTIL(session_logins(session, false) == 2);
+	UNTIL(logins(false) == 2);
 	ck_assert_int_eq(session_mode(session), AUTH_TOKEN);
 	ck_assert_ptr_nonnull(session_token(session));
 	advance(180001);
@@ -176,13 +184,13 @@ START_TEST(no_issuer_and_away)
 	UNTIL(session_mode(session) == AUTH_CERT);
 	advance(1001);
 	answer(MINT, 502, "", "oops");
-	UNTIL(session_logins(session, false) == 2);
+	UNTIL(logins(false) == 2);
 	ck_assert_int_eq(session_state(session), SESSION_WITHOUT);
 	ck_assert_int_eq(session_mode(session), AUTH_CERT);
 	/* But who is turned away for good is told so. */
 	advance(2001);
 	refuse(MINT, "Certificate has been revoked", "");
-	UNTIL(session_logins(session, false) == 3);
+	UNTIL(logins(false) == 3);
 	ck_assert_int_eq(session_state(session), SESSION_TERMINAL);
 	ck_assert_int_eq(session_mode(session), AUTH_TOKEN);
 }
@@ -195,7 +203,7 @@ START_TEST(no_issuer_and_refused)
 	log_in();
 	advance(720000);
 	answer(MINT, 503, "", none);
-	UNTIL(session_logins(session, false) == 1);
+	UNTIL(logins(false) == 1);
 	ck_assert_int_eq(session_mode(session), AUTH_TOKEN);
 	session_token_refused(session, 1, 0);
 	ck_assert_ptr_null(session_token(session));
@@ -213,7 +221,7 @@ START_TEST(terminal)
 	start();
 	for (unsigned i = 1; i <= 4; i++) {
 		refuse(MINT, "Certificate has been revoked", "");
-		UNTIL(session_logins(session, false) == i);
+		UNTIL(logins(false) == i);
 		ck_assert_int_eq(session_state(session), SESSION_TERMINAL);
 		if (i < 4)
 			advance(4001);

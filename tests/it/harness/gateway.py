@@ -153,6 +153,26 @@ class Gateway:
             self.restart()
         return out
 
+    def renew(self, name, agent="orga::bot", **options):
+        """Another directory for an agent that is known.  The gateway refuses
+        it until pin()."""
+        out = self.test.path(name)
+        args = [self.test.run.binary("mastio-dev"), "issue", self.home, out,
+                "--agent", agent, "--register", "no"]
+        for key, value in options.items():
+            args += ["--" + key.replace("_", "-"), str(value)]
+        subprocess.run(args, check=True, env=clean_environment())
+        return out
+
+    def pin(self, directory, agent="orga::bot", grace_s=0):
+        """The certificate there is the one on file, and any DPoP key will
+        do; the one before is good for the grace."""
+        with open(os.path.join(directory, "cert.pem"), encoding="ascii") as f:
+            self.control("POST", "/agent/pin",
+                         {"agent_id": agent, "cert_pem": f.read(),
+                          "grace_s": grace_s})
+        self.control("POST", "/agent/dpop", {"agent_id": agent, "jkt": None})
+
 
 def claims(jwt):
     part = jwt.split(".")[1]

@@ -146,6 +146,9 @@ class Sidecar:
             c.send(request_bytes(method, path, "127.0.0.1"))
             return c.answer(method)
 
+    def status(self):
+        return json.loads(self.admin("/status").body)
+
     def metrics(self):
         """{"name{labels}": value} without the common prefix."""
         found = {}
