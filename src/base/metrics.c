@@ -51,6 +51,14 @@ metric_request(struct metrics *m, const struct metric_kind *kind)
 	metric_add(&m->requests_more, 1);
 }
 
+static const struct {
+	const char *prefix, *type, *name, *help;
+} families[] = {
+#define FAMILY(id, type, name, labels, help) {PREFIX, type, name, help},
+#define STANDARD(id, type, name, labels, help) {"", type, name, help},
+#include "tbl/metric.h"
+};
+
 static void
 write_head(struct buf *b, const char *prefix, const char *name,
     const char *type, const char *help)
@@ -59,24 +67,35 @@ write_head(struct buf *b, const char *prefix, const char *name,
 	    prefix, name, type);
 }
 
-void
-metrics_write_standard(struct buf *b, const char *name, const char *type,
-    const char *help, double value)
+static void
+write_sample(struct buf *b, const char *prefix, const char *name,
+    const char *labels, double value)
 {
-	write_head(b, "", name, type, help);
-	buf_printf(b, "%s %.15g\n", name, value);
-}
-
-void
-metrics_write_value(struct buf *b, const char *name, const char *labels,
-    const char *type, const char *help, double value)
-{
-	if (help)
-		write_head(b, PREFIX, name, type, help);
-	buf_printf(b, PREFIX "%s", name);
+	buf_printf(b, "%s%s", prefix, name);
 	if (*labels)
 		buf_printf(b, "{%s}", labels);
 	buf_printf(b, " %.15g\n", value);
+}
+
+void
+metrics_write_family(struct buf *b, enum metric_family f)
+{
+	write_head(b, families[f].prefix, families[f].name, families[f].type,
+	    families[f].help);
+}
+
+void
+metrics_write_sample(
+    struct buf *b, enum metric_family f, const char *labels, double value)
+{
+	write_sample(b, families[f].prefix, families[f].name, labels, value);
+}
+
+void
+metrics_write_value(struct buf *b, enum metric_family f, double value)
+{
+	metrics_write_family(b, f);
+	metrics_write_sample(b, f, "", value);
 }
 
 static void
@@ -91,8 +110,6 @@ write_rows(struct buf *b, struct metrics *const *w, unsigned n)
 #define GAUGE(member, name, labels, help) \
 	{offsetof(struct metrics, member), "gauge", name, labels, help},
 #include "tbl/metric.h"
-#undef COUNTER
-#undef GAUGE
 	};
 	const char *last = "";
 
@@ -102,10 +119,11 @@ write_rows(struct buf *b, struct metrics *const *w, unsigned n)
 		for (unsigned k = 0; k < n; k++)
 			sum += metric_get(
 			    (metric_value *)((char *)w[k] + rows[i].offset));
-		metrics_write_value(b, rows[i].name, rows[i].labels,
-		    rows[i].type,
-		    strcmp(last, rows[i].name) ? rows[i].help : NULL,
-		    (double)sum);
+		if (strcmp(last, rows[i].name) != 0)
+			write_head(b, PREFIX, rows[i].name, rows[i].type,
+			    rows[i].help);
+		write_sample(
+		    b, PREFIX, rows[i].name, rows[i].labels, (double)sum);
 		last = rows[i].name;
 	}
 }
@@ -163,7 +181,7 @@ write_requests(struct buf *b, struct metrics *const *w, unsigned n,
 {
 	uint64_t more = 0;
 
-	write_head(b, PREFIX, "requests_total", "counter", "Finished requests");
+	metrics_write_family(b, METRIC_REQUESTS);
 	for (unsigned k = 0; k < n; k++) {
 		for (unsigned i = 0; i < REQUEST_SLOTS; i++) {
 			uint32_t key = atomic_load_explicit(
@@ -195,8 +213,7 @@ static void
 write_refusals(struct buf *b, struct metrics *const *w, unsigned n,
     const struct metric_names *names)
 {
-	write_head(b, PREFIX, "auth_refusals_total", "counter",
-	    "Answers of the gateway that refused our credentials");
+	metrics_write_family(b, METRIC_AUTH_REFUSALS);
 	for (unsigned i = 1; i < METRIC_REFUSALS; i++) {
 		uint64_t sum = 0;
 
@@ -217,17 +234,11 @@ metrics_write(struct buf *b, struct metrics *const *w, unsigned n,
 	write_requests(b, w, n, names);
 	write_rows(b, w, n);
 	write_refusals(b, w, n, names);
-	write_histogram(b, w, n, offsetof(struct metrics, duration),
-	    "request_duration_seconds", "From request head to the last byte");
-	write_histogram(b, w, n, offsetof(struct metrics, first_byte),
-	    "time_to_first_byte_seconds",
-	    "From request head to the gateway's response head");
-	write_histogram(b, w, n, offsetof(struct metrics, connect),
-	    "upstream_connect_duration_seconds",
-	    "From the first connection attempt to the end of the handshake");
+#define HISTOGRAM(member, name, help) \
+	write_histogram(b, w, n, offsetof(struct metrics, member), name, help);
+#include "tbl/metric.h"
 	for (unsigned k = 0; k < n; k++)
 		clients += metric_get(&w[k]->clients_opened) -
 			   metric_get(&w[k]->clients_closed);
-	metrics_write_value(b, "clients", "", "gauge",
-	    "Client connections open", (double)clients);
+	metrics_write_value(b, METRIC_CLIENTS, (double)clients);
 }

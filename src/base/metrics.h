@@ -33,10 +33,8 @@ struct request_count {
 struct metrics {
 #define COUNTER(member, name, labels, help) metric_value member;
 #define GAUGE(member, name, labels, help) metric_value member;
+#define HISTOGRAM(member, name, help) struct histogram member;
 #include "tbl/metric.h"
-#undef COUNTER
-#undef GAUGE
-	struct histogram duration, first_byte, connect;
 	metric_value refusals[METRIC_REFUSALS];
 	struct request_count requests[REQUEST_SLOTS];
 	metric_value requests_more; /* that found no slot */
@@ -85,15 +83,22 @@ struct metric_names {
 	const char *(*end)(unsigned);
 	const char *(*refusal)(unsigned);
 };
-/* Append the Prometheus text of the sum over n workers. */
+/* Append the Prometheus text of the sum over n workers: all that they count. */
 void metrics_write(struct buf *, struct metrics *const *workers, unsigned n,
     const struct metric_names *);
-/* One gauge or counter that is not a worker's.  help NULL: it is one more of
- * the name before.  standard: under the name that every program gives it,
- * without our prefix. */
-void metrics_write_standard(struct buf *, const char *name, const char *type,
-    const char *help, double value);
-void metrics_write_value(struct buf *, const char *name, const char *labels,
-    const char *type, const char *help, double value);
+
+/* What is no worker's. */
+enum metric_family {
+#define FAMILY(id, type, name, labels, help) METRIC_##id,
+#define STANDARD(id, type, name, labels, help) METRIC_##id,
+#include "tbl/metric.h"
+	METRIC_FAMILIES
+};
+/* Announce it; then its samples, labels as `name="value",...` or "". */
+void metrics_write_family(struct buf *, enum metric_family);
+void metrics_write_sample(
+    struct buf *, enum metric_family, const char *labels, double value);
+/* Both, for one that has no labels. */
+void metrics_write_value(struct buf *, enum metric_family, double value);
 
 #endif

@@ -43,52 +43,86 @@ page_started(void *arg, struct buf *b)
 }
 
 static void
+add_identity_metrics(const struct server *s, struct buf *b)
+{
+	const struct identity *id = s->identity;
+
+	if (!id)
+		return;
+	metrics_write_value(
+	    b, METRIC_NOT_BEFORE, (double)identity_not_before(id));
+	metrics_write_family(b, METRIC_NOT_AFTER);
+	metrics_write_sample(b, METRIC_NOT_AFTER, "kind=\"certificate\"",
+	    (double)identity_not_after(id));
+	if (identity_ca_not_after(id))
+		metrics_write_sample(b, METRIC_NOT_AFTER, "kind=\"ca\"",
+		    (double)identity_ca_not_after(id));
+}
+
+static void
+add_session_metrics(const struct server *s, struct buf *b)
+{
+	const struct token *token =
+	    s->session ? session_token(s->session) : NULL;
+
+	if (s->session && session_mode(s->session) == AUTH_TOKEN)
+		metrics_write_value(b, METRIC_TOKEN_EXPIRY,
+		    token ? (double)(clock_wall_ms() + token->expires_ms -
+				     clock_now_ms()) /
+				1000
+			  : 0);
+}
+
+static void
+add_reload_metrics(const struct server *s, struct buf *b)
+{
+	static const char *const labels[] = {
+	    [RELOAD_RENEWED] = "result=\"renewed\"",
+	    [RELOAD_UNCHANGED] = "result=\"unchanged\"",
+	    [RELOAD_REFUSED] = "result=\"refused\""};
+
+	metrics_write_family(b, METRIC_RELOADS);
+	for (unsigned i = 0; i < COUNT(labels); i++)
+		metrics_write_sample(b, METRIC_RELOADS, labels[i],
+		    (double)reload_count(s->reload, (enum reload_result)i));
+	metrics_write_value(
+	    b, METRIC_FILES_REFUSED, reload_trouble(s->reload) != NULL);
+}
+
+static void
+add_gateway_metrics(const struct server *s, struct buf *b)
+{
+	int64_t now = clock_now_ms();
+
+	metrics_write_value(
+	    b, METRIC_GATEWAY_REACHED, gateway_reach(&s->gateway).reached);
+	metrics_write_family(b, METRIC_BREAKER);
+	metrics_write_sample(b, METRIC_BREAKER, "reason=\"shed\"",
+	    circuit_state(&s->gateway.shed, now));
+	metrics_write_sample(b, METRIC_BREAKER, "reason=\"refused\"",
+	    circuit_state(&s->gateway.refusal, now));
+	metrics_write_value(b, METRIC_CLOCK_OFFSET,
+	    (double)gateway_clock_offset_ms(&s->gateway) / 1000);
+}
+
+static void
 add_own_metrics(struct server *s, struct buf *b)
 {
+	struct buf unused = BUF_INIT;
 	char labels[160];
-	struct token *token = s->session ? session_token(s->session) : NULL;
 
 	snprintf(labels, sizeof(labels), "version=\"%s\",openssl=\"%s\"",
 	    PACKAGE_VERSION, OpenSSL_version(OPENSSL_VERSION_STRING));
-	metrics_write_value(
-	    b, "build_info", labels, "gauge", "What is running", 1);
-	if (s->identity) {
-		metrics_write_value(b, "identity_not_after_timestamp_seconds",
-		    "kind=\"certificate\"", "gauge",
-		    "When a part of the identity ends",
-		    (double)identity_not_after(s->identity));
-		if (identity_ca_not_after(s->identity))
-			metrics_write_value(b,
-			    "identity_not_after_timestamp_seconds",
-			    "kind=\"ca\"", "gauge", NULL,
-			    (double)identity_ca_not_after(s->identity));
-	}
-	metrics_write_value(b, "token_expiry_timestamp_seconds", "", "gauge",
-	    "When the session token ends, 0 without one",
-	    token ? (double)(clock_wall_ms() + token->expires_ms -
-			     clock_now_ms()) /
-			1000
-		  : 0);
-	metrics_write_value(b, "identity_reloads_total", "result=\"renewed\"",
-	    "counter",
-	    "New files of the identity or the configuration, and demands to "
-	    "look for them",
-	    (double)reload_count(s->reload, RELOAD_RENEWED));
-	metrics_write_value(b, "identity_reloads_total", "result=\"unchanged\"",
-	    "counter", NULL, (double)reload_count(s->reload, RELOAD_UNCHANGED));
-	metrics_write_value(b, "identity_reloads_total", "result=\"refused\"",
-	    "counter", NULL, (double)reload_count(s->reload, RELOAD_REFUSED));
-	metrics_write_value(b, "breaker_state", "reason=\"shed\"", "gauge",
-	    "Requests are sent (0), answered at once (1), or one at a time "
-	    "is sent (2)",
-	    circuit_state(&s->gateway.shed, clock_now_ms()));
-	metrics_write_value(b, "breaker_state", "reason=\"refused\"", "gauge",
-	    NULL, circuit_state(&s->gateway.refusal, clock_now_ms()));
-	metrics_write_value(b, "clock_offset_seconds", "", "gauge",
-	    "The gateway's clock minus ours, up to 2 s low; 0 while unknown",
-	    (double)gateway_clock_offset_ms(&s->gateway) / 1000);
-	metrics_write_value(b, "log_lines_dropped_total", "", "counter",
-	    "Log lines that a slow reader cost", (double)log_dropped());
+	metrics_write_family(b, METRIC_BUILD_INFO);
+	metrics_write_sample(b, METRIC_BUILD_INFO, labels, 1);
+	metrics_write_value(b, METRIC_READY, ready_page(s, &unused) == 200);
+	buf_free(&unused);
+	metrics_write_value(b, METRIC_MAX_CLIENTS, s->config->max_clients);
+	add_identity_metrics(s, b);
+	add_session_metrics(s, b);
+	add_reload_metrics(s, b);
+	add_gateway_metrics(s, b);
+	metrics_write_value(b, METRIC_LOG_DROPPED, (double)log_dropped());
 }
 
 static long
@@ -127,19 +161,14 @@ add_process_metrics(struct server *s, struct buf *b)
 
 	getrusage(RUSAGE_SELF, &use);
 	getrlimit(RLIMIT_NOFILE, &limit);
-	metrics_write_standard(b, "process_cpu_seconds_total", "counter",
-	    "User and system time",
+	metrics_write_value(b, METRIC_PROCESS_CPU,
 	    (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
 		(double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6);
-	metrics_write_standard(b, "process_resident_memory_bytes", "gauge",
-	    "Resident memory",
+	metrics_write_value(b, METRIC_PROCESS_RESIDENT,
 	    (double)resident_pages() * (double)sysconf(_SC_PAGESIZE));
-	metrics_write_standard(b, "process_start_time_seconds", "gauge",
-	    "When the process started", (double)s->started_wall_s);
-	metrics_write_standard(b, "process_open_fds", "gauge",
-	    "Open file descriptors", open_descriptors());
-	metrics_write_standard(b, "process_max_fds", "gauge",
-	    "Limit of open file descriptors", (double)limit.rlim_cur);
+	metrics_write_value(b, METRIC_PROCESS_START, (double)s->started_wall_s);
+	metrics_write_value(b, METRIC_PROCESS_FDS, open_descriptors());
+	metrics_write_value(b, METRIC_PROCESS_MAX_FDS, (double)limit.rlim_cur);
 }
 
 static unsigned

@@ -1,9 +1,47 @@
 /*
- * The counters and gauges that a worker keeps, one row each.
- * COUNTER(MEMBER, "name without prefix", "label or empty", "help")
- * GAUGE(the same)
- * Rows of one name stand together; their labels tell them apart.
+ * Every metric that is exported, one row each; doc/operations.md lists them.
+ *
+ * COUNTER(MEMBER, "name", "label or empty", "help")   a worker's own; rows of
+ * GAUGE(the same)      one name stand together, their labels tell them apart
+ * HISTOGRAM(MEMBER, "name", "help")                   the same, of seconds
+ * FAMILY(ID, "type", "name", "labels", "help")        made when it is read;
+ *     labels: their names, separated by spaces
+ * STANDARD(the same)   under the name that every program gives it; all other
+ *     names get our prefix
+ *
+ * Include it with the macros that are wanted defined.
  */
+#ifndef COUNTER
+#define COUNTER(...)
+#endif
+#ifndef GAUGE
+#define GAUGE(...)
+#endif
+#ifndef HISTOGRAM
+#define HISTOGRAM(...)
+#endif
+#ifndef FAMILY
+#define FAMILY(...)
+#endif
+#ifndef STANDARD
+#define STANDARD(...)
+#endif
+
+FAMILY(BUILD_INFO, "gauge", "build_info", "version openssl", "What is running")
+FAMILY(READY, "gauge", "ready", "", "Whether /readyz says ok (1) or not (0)")
+FAMILY(GATEWAY_REACHED, "gauge", "gateway_reached", "",
+    "How the last attempt to reach the gateway ended: well (1) or not (0)")
+FAMILY(REQUESTS, "counter", "requests_total", "route method code end",
+    "Finished requests; code 0 is one that got no answer")
+HISTOGRAM(duration, "request_duration_seconds",
+    "From the request's head to the last byte of its answer")
+HISTOGRAM(first_byte, "time_to_first_byte_seconds",
+    "From the request's head to the head of the gateway's answer")
+HISTOGRAM(connect, "upstream_connect_duration_seconds",
+    "From the first connection attempt to the end of the handshake")
+FAMILY(CLIENTS, "gauge", "clients", "", "Client connections open")
+FAMILY(MAX_CLIENTS, "gauge", "max_clients", "",
+    "How many may be open: the key max-clients")
 COUNTER(
     clients_opened, "clients_opened_total", "", "Client connections accepted")
 COUNTER(clients_closed, "clients_closed_total", "", "Client connections closed")
@@ -67,3 +105,40 @@ GAUGE(upconns_busy, "upstream_connections", "state=\"busy\"",
     "Connections to the gateway and to pass-through hosts")
 GAUGE(upconns_connecting, "upstream_connections", "state=\"connecting\"",
     "Connections to the gateway and to pass-through hosts")
+FAMILY(AUTH_REFUSALS, "counter", "auth_refusals_total", "verdict",
+    "Answers of the gateway that refused our credentials, by what was done")
+FAMILY(TOKEN_EXPIRY, "gauge", "token_expiry_timestamp_seconds", "",
+    "When the session token ends, 0 without one; not there in modes that use "
+    "none")
+FAMILY(NOT_BEFORE, "gauge", "identity_not_before_timestamp_seconds", "",
+    "When the certificate's life began")
+FAMILY(NOT_AFTER, "gauge", "identity_not_after_timestamp_seconds", "kind",
+    "When a part of the identity ends")
+FAMILY(RELOADS, "counter", "identity_reloads_total", "result",
+    "New files of the identity or the configuration, and demands to look for "
+    "them")
+FAMILY(FILES_REFUSED, "gauge", "identity_files_refused", "",
+    "Whether the newest files are not used (1), because they or the gateway "
+    "say no")
+FAMILY(BREAKER, "gauge", "breaker_state", "reason",
+    "Requests are sent (0), answered at once (1), or one at a time is sent "
+    "(2)")
+FAMILY(CLOCK_OFFSET, "gauge", "clock_offset_seconds", "",
+    "The gateway's clock minus ours, up to 2 s low; 0 while unknown")
+FAMILY(LOG_DROPPED, "counter", "log_lines_dropped_total", "",
+    "Log lines that a slow reader or a full disk cost")
+STANDARD(PROCESS_CPU, "counter", "process_cpu_seconds_total", "",
+    "User and system time")
+STANDARD(PROCESS_RESIDENT, "gauge", "process_resident_memory_bytes", "",
+    "Resident memory")
+STANDARD(PROCESS_START, "gauge", "process_start_time_seconds", "",
+    "When the process started")
+STANDARD(PROCESS_FDS, "gauge", "process_open_fds", "", "Open file descriptors")
+STANDARD(PROCESS_MAX_FDS, "gauge", "process_max_fds", "",
+    "Limit of open file descriptors")
+
+#undef COUNTER
+#undef GAUGE
+#undef HISTOGRAM
+#undef FAMILY
+#undef STANDARD

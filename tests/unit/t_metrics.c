@@ -224,18 +224,20 @@ START_TEST(single_values)
 {
 	struct buf b = BUF_INIT;
 
-	metrics_write_value(
-	    &b, "x_seconds", "kind=\"a\"", "gauge", "Help", 1.5);
-	metrics_write_value(&b, "x_seconds", "kind=\"b\"", "gauge", NULL, -2);
-	ck_span(buf_span(&b), "# HELP cullis_sidecar_x_seconds Help\n"
-			      "# TYPE cullis_sidecar_x_seconds gauge\n"
-			      "cullis_sidecar_x_seconds{kind=\"a\"} 1.5\n"
-			      "cullis_sidecar_x_seconds{kind=\"b\"} -2\n");
+	metrics_write_family(&b, METRIC_BREAKER);
+	metrics_write_sample(&b, METRIC_BREAKER, "reason=\"a\"", 1.5);
+	metrics_write_sample(&b, METRIC_BREAKER, "reason=\"b\"", -2);
+	ck_assert(span_starts(
+	    buf_span(&b), SPAN("# HELP cullis_sidecar_breaker_state ")));
+	ck_assert(span_ends(buf_span(&b),
+	    SPAN("\n# TYPE cullis_sidecar_breaker_state gauge\n"
+		 "cullis_sidecar_breaker_state{reason=\"a\"} 1.5\n"
+		 "cullis_sidecar_breaker_state{reason=\"b\"} -2\n")));
 	buf_clear(&b);
-	metrics_write_standard(&b, "process_x", "gauge", "Help", 3);
-	ck_span(buf_span(&b), "# HELP process_x Help\n"
-			      "# TYPE process_x gauge\n"
-			      "process_x 3\n");
+	metrics_write_value(&b, METRIC_PROCESS_FDS, 3);
+	ck_span(buf_span(&b), "# HELP process_open_fds Open file descriptors\n"
+			      "# TYPE process_open_fds gauge\n"
+			      "process_open_fds 3\n");
 	buf_free(&b);
 }
 END_TEST
