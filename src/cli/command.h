@@ -46,6 +46,7 @@ int cli_identity(const struct cli *);
 int cli_config(const struct cli *);
 int cli_healthcheck(const struct cli *);
 int cli_wait(const struct cli *);
+int cli_reload(const struct cli *);
 int cli_quit(const struct cli *);
 
 /* Load the configuration and print what was found wrong.  NULL: nothing to go

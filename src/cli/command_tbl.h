@@ -23,4 +23,5 @@ CMD(healthcheck, cli_healthcheck,
     "ask a running sidecar whether it is alive, or has started")
 CMD(wait, cli_wait, FLAG(timeout, "TIME", "wait so long"),
     "until a running sidecar is ready, at most 30s")
+CMD(reload, cli_reload, , "look for new files now, and say what comes of it")
 CMD(quit, cli_quit, , "let a running sidecar drain and end")

@@ -1,6 +1,6 @@
 /*
  * running: the subcommands that talk to a running sidecar: healthcheck, wait,
- * quit.
+ * reload, quit.
  *
  * Threads: main only.
  */
@@ -15,9 +15,10 @@
 #include <time.h>
 
 #define ASK_MS 3000
-#define WAIT_MS 30000  /* without --timeout */
-#define WAIT_EACH 100  /* milliseconds between two questions */
-#define TEXT_SHOWN 800 /* of an answer */
+#define RELOAD_MS 130000 /* it answers within 120 s */
+#define WAIT_MS 30000    /* without --timeout */
+#define WAIT_EACH 100    /* milliseconds between two questions */
+#define TEXT_SHOWN 800   /* of an answer */
 
 /* 0 if the answer is yes, else -1 with what it says. */
 static int
@@ -71,6 +72,15 @@ cli_healthcheck(const struct cli *cli)
 	    cli, &(struct adminclient_request){.method = "GET",
 		     .path = cli->flags.startup ? "/startupz" : "/livez",
 		     .timeout_ms = ASK_MS});
+}
+
+int
+cli_reload(const struct cli *cli)
+{
+	return ask_once(cli, &(struct adminclient_request){.method = "POST",
+				 .path = "/reload",
+				 .timeout_ms = RELOAD_MS,
+				 .acts = true});
 }
 
 int

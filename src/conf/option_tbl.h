@@ -137,8 +137,8 @@ OPT(metrics_listen, "metrics-listen", LISTEN, NULL, NULL,
     "or none, which is so without this key.  It may be off loopback: only "
     "/metrics, /livez and /readyz are there.")
 OPT(admin_quit, "admin-quit", ENUM, "socket tcp", "socket", 0,
-    "where the sidecar can be told to quit",
-    "Where the sidecar can be told to quit (POST /quitquitquit): socket, which "
+    "where the sidecar can be told to quit or reload",
+    "Where the sidecar can be told to quit or reload: socket, which "
     "is a Unix socket of admin-listen, asked by the user who runs the sidecar "
     "or by root; or tcp, which lets whoever reaches a TCP listener of "
     "admin-listen do it as well, the agent too.")

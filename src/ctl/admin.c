@@ -14,8 +14,9 @@
 #include <sys/queue.h>
 #include <unistd.h>
 
-#define REQUEST_MS 10000 /* for the request and its answer together */
-#define LINGER_MS 2000   /* for the client to take the end of the answer */
+#define REQUEST_MS 10000  /* for the request and its answer together */
+#define OUTCOME_MS 120000 /* for what comes of a reload */
+#define LINGER_MS 2000    /* for the client to take the end of the answer */
 #define HEAD_MAX 8192
 #define FIELDS_MAX 64
 
@@ -28,8 +29,9 @@ struct admin_port {
 	struct listener *listener;
 	enum admin_kind kind;
 	bool any_host;
-	struct visit_list visits; /* the oldest first */
-	unsigned nvisits;
+	struct visit_list visits;  /* the oldest first */
+	struct visit_list waiting; /* for what comes of a reload */
+	unsigned nvisits, nwaiting;
 };
 
 struct admin {
@@ -45,7 +47,7 @@ struct visit {
 	struct admin_port *port;
 	TAILQ_ENTRY(visit) link;
 	struct timer timer;
-	bool answered, shut;
+	bool waiting, answered, shut;
 	struct head head;
 	struct field fields[FIELDS_MAX];
 };
@@ -59,6 +61,7 @@ static const struct page {
 		ALL,  /* on every listener */
 		FULL, /* on admin-listen only */
 		ACTS, /* the same, with POST and by few */
+		LATE, /* the same, and the answer comes when it is known */
 	} who;
 } pages[] = {
     {"/livez", "text/plain", PAGE(live), ALL},
@@ -67,12 +70,13 @@ static const struct page {
     {"/readyz", "text/plain", PAGE(ready), ALL},
     {"/metrics", "text/plain; version=0.0.4", PAGE(metrics), ALL},
     {"/status", "application/json", PAGE(status), FULL},
+    {"/reload", "text/plain", PAGE(reload), LATE},
     {"/quitquitquit", "text/plain", PAGE(quit), ACTS},
 };
 
 #define NOT_FOUND                                             \
 	"/livez /startupz /readyz /healthz /metrics /status " \
-	"and POST /quitquitquit\n"
+	"and POST /reload /quitquitquit\n"
 #define NOT_FOUND_METRICS "/livez /readyz /metrics\n"
 #define NOT_HERE                                                              \
 	"only the user who runs the sidecar, or root, may ask for this, and " \
@@ -116,6 +120,66 @@ answer_page(struct visit *v, const struct page *page)
 	status = make(p->arg, &body);
 	answer_with(v, status, page->type, buf_span(&body), NULL);
 	buf_free(&body);
+}
+
+/* ---- answers that come later ---- */
+
+static void finish(struct visit *);
+
+static void
+wait_ms(struct visit *v, int64_t ms)
+{
+	timers_set(
+	    &v->port->admin->loop->timers, &v->timer, clock_now_ms() + ms);
+}
+
+static void
+begin_to_wait(struct visit *v)
+{
+	struct admin_port *port = v->port;
+	const struct admin_pages *p = &port->admin->pages;
+	const char *why;
+
+	if (port->nwaiting == ADMIN_WAITING_MAX) {
+		answer_text(v, 503, "too many wait for a reload already\n");
+		return;
+	}
+	if ((why = p->reload(p->arg, v)) != NULL) {
+		answer_text(v, 409, why);
+		return;
+	}
+	TAILQ_REMOVE(&port->visits, v, link);
+	TAILQ_INSERT_TAIL(&port->waiting, v, link);
+	port->nvisits--;
+	port->nwaiting++;
+	v->waiting = true;
+	wait_ms(v, OUTCOME_MS);
+}
+
+static void
+end_waiting(struct visit *v)
+{
+	struct admin_port *port = v->port;
+
+	TAILQ_REMOVE(&port->waiting, v, link);
+	TAILQ_INSERT_TAIL(&port->visits, v, link);
+	port->nvisits++;
+	port->nwaiting--;
+	v->waiting = false;
+	wait_ms(v, REQUEST_MS);
+}
+
+void
+admin_tell(struct visit *v, unsigned status, const char *sentence)
+{
+	struct buf text = BUF_INIT;
+
+	end_waiting(v);
+	buf_printf(&text, "%s\n", sentence);
+	answer_with(v, status, "text/plain", buf_span(&text), NULL);
+	buf_free(&text);
+	v->answered = true;
+	finish(v);
 }
 
 /* ---- requests ---- */
@@ -183,9 +247,15 @@ may_act(const struct visit *v)
 }
 
 static bool
+acts(const struct page *page)
+{
+	return page->who == ACTS || page->who == LATE;
+}
+
+static bool
 method_fits(const struct page *page, struct span method)
 {
-	if (page->who == ACTS)
+	if (acts(page))
 		return span_eq(method, SPAN("POST"));
 	return span_eq(method, SPAN("GET")) || span_eq(method, SPAN("HEAD"));
 }
@@ -195,11 +265,13 @@ serve_page(struct visit *v, const struct page *page)
 {
 	if (!method_fits(page, v->head.method))
 		answer_with(v, 405, "text/plain",
-		    page->who == ACTS ? SPAN("ask with POST\n")
-				      : SPAN("this page only shows\n"),
-		    page->who == ACTS ? "POST" : "GET, HEAD");
-	else if (page->who == ACTS && !may_act(v))
+		    acts(page) ? SPAN("ask with POST\n")
+			       : SPAN("this page only shows\n"),
+		    acts(page) ? "POST" : "GET, HEAD");
+	else if (acts(page) && !may_act(v))
 		answer_text(v, 403, NOT_HERE);
+	else if (page->who == LATE)
+		begin_to_wait(v);
 	else
 		answer_page(v, page);
 }
@@ -250,7 +322,7 @@ read_request(struct visit *v)
 	switch (head_parse_request(&v->head, buf_span(&v->conn.in), &limits)) {
 	case HEAD_DONE:
 		serve(v);
-		return true;
+		return !v->waiting;
 	case HEAD_MORE:
 		return false;
 	case HEAD_BAD:
@@ -283,20 +355,19 @@ visit_close(struct visit *v)
 {
 	struct admin_port *port = v->port;
 
+	const struct admin_pages *p = &port->admin->pages;
+
 	if (v->conn.state == CONN_CLOSED)
 		return;
+	if (v->waiting) {
+		p->forget(p->arg, v);
+		end_waiting(v);
+	}
 	TAILQ_REMOVE(&port->visits, v, link);
 	port->nvisits--;
 	timers_cancel(&port->admin->loop->timers, &v->timer);
 	conn_close(&v->conn, false);
 	loop_reap(port->admin->loop, &v->corpse, bury_visit);
-}
-
-static void
-wait_ms(struct visit *v, int64_t ms)
-{
-	timers_set(
-	    &v->port->admin->loop->timers, &v->timer, clock_now_ms() + ms);
 }
 
 /* The answer goes out, then our side is closed and the rest of the input
@@ -330,8 +401,12 @@ advance(void *arg)
 {
 	struct visit *v = arg;
 
+	if (v->waiting)
+		return;
 	if (!v->answered)
 		v->answered = read_request(v);
+	if (v->waiting)
+		return;
 	if (v->answered)
 		finish(v);
 	else if (v->conn.eof)
@@ -356,7 +431,16 @@ on_open(void *arg)
 static void
 on_late(void *arg)
 {
-	visit_close(arg);
+	struct visit *v = arg;
+
+	if (v->waiting) {
+		struct admin_pages *p = &v->port->admin->pages;
+
+		p->forget(p->arg, v);
+		admin_tell(v, 504, "not decided yet; see /status and the log");
+		return;
+	}
+	visit_close(v);
 }
 
 static const struct conn_ops visit_ops = {on_open, advance, advance, on_failed};
@@ -407,6 +491,7 @@ admin_listen(struct admin *a, struct listener *l, enum admin_kind kind)
 	port->any_host = kind == ADMIN_METRICS && !listen_is_local(&bound);
 	listen_addr_fini(&bound);
 	TAILQ_INIT(&port->visits);
+	TAILQ_INIT(&port->waiting);
 	port->next = a->ports;
 	a->ports = port;
 	listener_start(l, on_accepted, port);
@@ -423,6 +508,8 @@ admin_free(struct admin *a)
 		a->ports = port->next;
 		/* What waits in its backlog comes too late. */
 		listener_pause(port->listener);
+		while (!TAILQ_EMPTY(&port->waiting))
+			visit_close(TAILQ_FIRST(&port->waiting));
 		while (!TAILQ_EMPTY(&port->visits))
 			visit_close(TAILQ_FIRST(&port->visits));
 		free(port);

@@ -1,7 +1,7 @@
 /*
  * admin: the listener for probes, Prometheus and people: /livez /startupz
- * /readyz /healthz /metrics /status, and POST /quitquitquit.  Who may act is
- * who runs the sidecar, or root, on a Unix socket: the agent may share our
+ * /readyz /healthz /metrics /status, and POST /reload /quitquitquit.  Who may
+ * is who runs the sidecar, or root, on a Unix socket: the agent may share our
  * loopback and must not be able to stop us.  Pages in browsers are refused as
  * on the data port.  One request per connection.
  *
@@ -12,6 +12,8 @@
 
 #include "net/listener.h"
 
+struct visit;
+
 /* What the pages show; each appends its body and returns the status. */
 struct admin_pages {
 	unsigned (*live)(void *arg, struct buf *);
@@ -21,6 +23,11 @@ struct admin_pages {
 	unsigned (*status)(void *arg, struct buf *);
 	/* What is asked for with POST; appends one sentence. */
 	unsigned (*quit)(void *arg, struct buf *);
+	/* What this leads to is told to the visit with admin_tell(): once,
+	 * later and not from inside, unless it is forgotten before.  Or it
+	 * cannot be asked for now, and this is why (409). */
+	const char *(*reload)(void *arg, struct visit *);
+	void (*forget)(void *arg, struct visit *);
 	/* May whoever reaches a TCP listener act as well? */
 	bool (*tcp_may_act)(void *arg);
 	void *arg;
@@ -28,8 +35,14 @@ struct admin_pages {
 
 struct admin;
 
+/* One who asked for a reload gets this answer; the visit is over then. */
+void admin_tell(struct visit *, unsigned status, const char *sentence);
+
 /* Open at a time on one listener; the oldest is closed for one more. */
 #define ADMIN_CONNECTIONS_MAX 32
+/* Those who wait for what comes of a reload are few and trusted, and are not
+ * among them. */
+#define ADMIN_WAITING_MAX 256
 
 struct admin *admin_new(
     struct loop *, const struct admin_pages *) ATTR_MUST_USE;

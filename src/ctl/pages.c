@@ -212,6 +212,31 @@ ask_quit(void *arg, struct buf *b)
 	return 200;
 }
 
+static void
+on_reloaded(void *arg, enum reload_result result, const char *sentence)
+{
+	admin_tell(arg, result == RELOAD_REFUSED ? 500 : 200, sentence);
+}
+
+static const char *
+ask_reload(void *arg, struct visit *v)
+{
+	struct server *s = arg;
+
+	if (drain_asked(s))
+		return "the sidecar is draining and loads nothing any more\n";
+	reload_now(s->reload, on_reloaded, v);
+	return NULL;
+}
+
+static void
+forget_reload(void *arg, struct visit *v)
+{
+	struct server *s = arg;
+
+	reload_forget(s->reload, v);
+}
+
 static bool
 tcp_may_act(void *arg)
 {
@@ -224,5 +249,6 @@ struct admin_pages
 pages_of(struct server *s)
 {
 	return (struct admin_pages){page_live, page_started, page_ready,
-	    page_metrics, page_status, ask_quit, tcp_may_act, s};
+	    page_metrics, page_status, ask_quit, ask_reload, forget_reload,
+	    tcp_may_act, s};
 }

@@ -127,6 +127,11 @@ add_totals(struct facts *f, const struct server *s)
 	add(f, L_INT("max_clients", s->config->max_clients));
 	add(f, L_INT("buffered_bytes", (int64_t)buffered));
 	add(f, L_INT("log_lines_dropped", (int64_t)log_dropped()));
+	add_text(f, "newest_files_not_used", reload_trouble(s->reload));
+	add(f,
+	    L_INT("reloads", (int64_t)reload_count(s->reload, RELOAD_RENEWED)));
+	add(f, L_INT("reloads_refused",
+		   (int64_t)reload_count(s->reload, RELOAD_REFUSED)));
 	add(f, L_BOOL("draining", drain_asked(s)));
 	add(f, L_INT("uptime_ms", clock_now_ms() - s->started_ms));
 }

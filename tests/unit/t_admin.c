@@ -24,7 +24,8 @@ static struct admin *admin;
 static size_t page_size;
 static int64_t now_ms;
 static bool tcp_acts;
-static unsigned quits;
+static unsigned quits, nasked;
+static bool draining;
 
 static unsigned
 page_live(void *arg, struct buf *b)
@@ -60,6 +61,28 @@ ask_quit(void *arg, struct buf *b)
 	return 200;
 }
 
+static struct visit *asker;
+static unsigned forgotten;
+
+static const char *
+ask_reload(void *arg, struct visit *v)
+{
+	ck_assert_ptr_eq(arg, &loop);
+	if (draining)
+		return "draining\n";
+	nasked++;
+	asker = v;
+	return NULL;
+}
+
+static void
+forget_reload(void *arg, struct visit *v)
+{
+	ck_assert_ptr_eq(arg, &loop);
+	ck_assert_ptr_nonnull(v);
+	forgotten++;
+}
+
 static bool
 tcp_may_act(void *arg)
 {
@@ -71,7 +94,8 @@ static void
 setup(void)
 {
 	const struct admin_pages pages = {page_live, page_live, page_ready,
-	    page_large, page_live, ask_quit, tcp_may_act, &loop};
+	    page_large, page_live, ask_quit, ask_reload, forget_reload,
+	    tcp_may_act, &loop};
 	const struct listen_addr a = {
 	    .kind = LISTEN_TCP, .host = (char *)"127.0.0.1"};
 	struct err err = ERR_INIT;
@@ -79,7 +103,8 @@ setup(void)
 	now_ms = 1000000;
 	page_size = 100;
 	tcp_acts = false;
-	quits = 0;
+	quits = nasked = forgotten = 0;
+	draining = false;
 	clock_fake(now_ms, 1779357600);
 	loop_init(&loop);
 	listener =
@@ -184,6 +209,7 @@ static const struct {
     {"content that nobody reads",
 	"POST /quitquitquit HTTP/1.1\r\n" HOST "Content-Length: 4\r\n\r\nbody",
 	403, "tcp)\n"},
+    {"nor make us reload", ASK("POST", "/reload"), 403, "tcp)\n"},
     {"nor may a web page",
 	"POST /quitquitquit HTTP/1.1\r\n" HOST "Origin: null\r\n\r\n", 403,
 	"refused\n"},
@@ -256,6 +282,7 @@ START_TEST(method_not_allowed)
 	} rows[] = {
 	    {ASK("POST", "/livez"), "\r\nAllow: GET, HEAD\r\n"},
 	    {ASK("PUT", "/quitquitquit"), "\r\nAllow: POST\r\n"},
+	    {ASK("GET", "/reload"), "\r\nAllow: POST\r\n"},
 	};
 	struct buf in = BUF_INIT;
 	int fd = visit();
@@ -327,6 +354,97 @@ START_TEST(metrics_listener)
 	listener_free(listener);
 	listener = first;
 	free(a.host);
+}
+END_TEST
+
+/* Asks for a reload, and is not answered yet. */
+static int
+ask_for_reload(void)
+{
+	unsigned before = nasked;
+	int fd = visit();
+
+	tcp_acts = true;
+	say(fd, ASK("POST", "/reload"));
+	settle();
+	ck_assert_uint_eq(nasked, before + 1);
+	ck_assert(!is_closed(fd));
+	return fd;
+}
+
+START_TEST(reload_is_answered_when_it_is_known)
+{
+	int fd = ask_for_reload(), other;
+
+	/* Nothing of what a probe may take keeps it from being answered. */
+	say(fd, ASK("GET", "/livez"));
+	advance(60000);
+	ck_assert(!is_closed(fd));
+	other = visit();
+	say(other, ASK("GET", "/livez"));
+	ck_hears(other, "HTTP/1.1 200 ", "alive\n");
+	admin_tell(asker, 500, "the key does not fit");
+	ck_hears(fd, "HTTP/1.1 500 ", "\r\n\r\nthe key does not fit\n");
+	ck_assert_uint_eq(forgotten, 0);
+
+	fd = ask_for_reload();
+	shutdown(fd, SHUT_WR);
+	settle();
+	admin_tell(asker, 200, "renewed");
+	ck_hears(fd, "HTTP/1.1 200 ", "\r\n\r\nrenewed\n");
+}
+END_TEST
+
+START_TEST(reload_that_nobody_decides)
+{
+	int fd = ask_for_reload();
+
+	advance(119999);
+	ck_assert(!is_closed(fd));
+	advance(1);
+	ck_assert_uint_eq(forgotten, 1);
+	ck_hears(fd, "HTTP/1.1 504 ", "the log\n");
+
+	draining = true;
+	fd = visit();
+	say(fd, ASK("POST", "/reload"));
+	ck_hears(fd, "HTTP/1.1 409 ", "draining\n");
+}
+END_TEST
+
+/* They do not keep probes out, and others do not drive them away. */
+START_TEST(many_wait_for_a_reload)
+{
+	int fd[ADMIN_CONNECTIONS_MAX * 2], last;
+
+	for (size_t i = 0; i < COUNT(fd); i++)
+		fd[i] = ask_for_reload();
+	for (size_t i = 0; i < COUNT(fd); i++)
+		ck_assert(!is_closed(fd[i]));
+	last = visit();
+	say(last, ASK("GET", "/livez"));
+	ck_hears(last, "HTTP/1.1 200 ", "alive\n");
+	admin_free(admin);
+	admin = NULL;
+	ck_assert_uint_eq(forgotten, COUNT(fd));
+	for (size_t i = 0; i < COUNT(fd); i++) {
+		ck_assert(is_closed(fd[i]));
+		close(fd[i]);
+	}
+}
+END_TEST
+
+START_TEST(too_many_wait_for_a_reload)
+{
+	int fd[ADMIN_WAITING_MAX], last;
+
+	for (size_t i = 0; i < COUNT(fd); i++)
+		fd[i] = ask_for_reload();
+	last = visit();
+	say(last, ASK("POST", "/reload"));
+	ck_hears(last, "HTTP/1.1 503 ", "already\n");
+	for (size_t i = 0; i < COUNT(fd); i++)
+		close(fd[i]);
 }
 END_TEST
 
@@ -539,7 +657,9 @@ START_TEST(freed_in_the_middle)
 END_TEST
 
 UNIT_MAIN_ROWS("admin", setup, teardown, {answers, COUNT(requests)},
-    {method_not_allowed, 2}, {tcp_acts_if_it_is_let, 1},
+    {method_not_allowed, 3}, {tcp_acts_if_it_is_let, 1},
+    {reload_is_answered_when_it_is_known, 1}, {reload_that_nobody_decides, 1},
+    {many_wait_for_a_reload, 1}, {too_many_wait_for_a_reload, 1},
     {metrics_listener, COUNT(scrapes)}, {the_socket_knows_who_asks, 1},
     {head_in_pieces, 1}, {head_too_large, 3}, {large_page, 1},
     {silence_is_ended, 1}, {the_oldest_makes_room, 1}, {no_descriptors_left, 1},

@@ -4,8 +4,10 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 import time
 
+from cases import rotation
 from harness import case
 from harness.http import Client, request_bytes
 
@@ -120,3 +122,81 @@ def wait_for_one_that_comes_later(t):
         "wait", "--timeout", "200ms", "--admin-listen", "127.0.0.1:1",
         env={"RUNTIME_DIRECTORY": runtime})
     assert code == 1 and "is the sidecar running?" in err, (code, out, err)
+
+
+# ---- reload ----
+
+def with_socket(t, **options):
+    """(gateway, identity directory, sidecar with an admin socket)"""
+    g = t.gateway()
+    d = rotation.identity(t, g)
+    s = t.sidecar(g, identity_dir=d, reload_interval="1h",
+                  admin_listen=["127.0.0.1:0", "unix:" + t.path("admin.sock")],
+                  **options)
+    return g, d, s
+
+
+@case
+def reload_command(t):
+    """reload exits with 0 when the new files are live or nothing is new, and
+    with 1 when they are not used; it says what came of it."""
+    g, d, s = with_socket(t)
+    code, out, err = say(t, s, "reload")
+    assert code == 0 and "nothing" in out, (code, out, err)
+    new = g.renew("next")
+    rotation.put(new, d)
+    code, out, err = say(t, s, "reload")
+    assert code == 0 and not err, (code, out, err)
+    assert rotation.live(s) == rotation.thumbprint(new)
+    with open(os.path.join(d, "key.pem"), "wb"):
+        pass
+    code, out, err = say(t, s, "reload")
+    assert code == 1 and "key.pem" in err and "500" in err, (code, out, err)
+    assert rotation.live(s) == rotation.thumbprint(new)
+    assert "key.pem" in s.status()["newest_files_not_used"]
+    assert s.metrics()["identity_files_refused"] == 1
+    assert s.get("/v1/models").status == 200
+    rotation.put(new, d)
+    assert say(t, s, "reload")[0] == 0
+    assert s.metrics()["identity_files_refused"] == 0
+
+
+@case
+def reload_is_held_until_the_outcome(t):
+    """Many who ask at a time are all told the same, once it is known; what they
+    ask for is done once or twice, and probes are answered meanwhile."""
+    g, d, s = with_socket(t)
+    logins = g.stats()["logins"]
+    rotation.put(g.renew("next"), d)
+    answers = []
+
+    def ask():
+        a = post(t, t.path("admin.sock"), "/reload")
+        answers.append((a.status, s.status()["thumbprint"]))
+
+    threads = [threading.Thread(target=ask) for _ in range(50)]
+    for thread in threads:
+        thread.start()
+    assert s.admin("/livez").status == 200
+    for thread in threads:
+        thread.join(t.seconds(30))
+    assert len(answers) == 50, answers
+    expected = (200, rotation.thumbprint(d))
+    assert set(answers) == {expected}, set(answers)
+    assert g.stats()["logins"] - logins <= 3, g.stats()
+
+
+@case
+def reload_is_not_for_all(t):
+    """TCP may not ask for it, nor while draining anybody."""
+    g, d, s = with_socket(t)
+    a = post(t, s.address("admin-listen"), "/reload")
+    assert a.status == 403 and b"admin-quit" in a.body, a
+    with s.connect() as c:
+        begin_stream(c, s)
+        assert say(t, s, "quit")[0] == 0
+        code, out, err = say(t, s, "reload")
+        assert code == 1 and "409" in err and "draining" in err, (out, err)
+        g.release("d", 20)
+        c.body(c.answering)
+    assert s.wait_exit() == 0
