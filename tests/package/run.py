@@ -1,0 +1,348 @@
+#!/usr/bin/env python3
+"""The packages that `./dev deb` and `./dev rpm` make: that they can be made
+again bit for bit, what they hold, and what they do to a machine.
+
+The Debian package is installed, upgraded and purged under a real systemd, on
+an overlay of this machine (../systemd/boot.sh).  Needs root and what `./dev
+test all` installs; what is missing is a failure.
+
+usage: run.py BUILD-DIRECTORY
+"""
+import glob
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+SOURCE = os.path.dirname(os.path.dirname(HERE))
+UNIT = "cullis-sidecar.service"
+NAME = "mastio.test"
+CREDENTIALS = ("cert.pem", "key.pem", "dpop.jwk", "agent.json", "ca.pem")
+
+# What has to be there wherever it is installed, less the prefix.
+INSTALLED = (
+    "bin/cullis-sidecar",
+    "lib/systemd/system/cullis-sidecar.service",
+    "share/bash-completion/completions/cullis-sidecar",
+    "share/zsh/site-functions/_cullis-sidecar",
+    "share/fish/vendor_completions.d/cullis-sidecar.fish",
+    "share/man/man8/cullis-sidecar.8",
+    "share/man/man5/cullis-sidecar.conf.5",
+    "share/doc/cullis-sidecar/README.md",
+    "share/doc/cullis-sidecar/operations.md",
+    "share/doc/cullis-sidecar/examples/sidecar.conf.sample",
+)
+# Where Debian has it elsewhere.
+DEBIAN = {
+    "/usr/lib/systemd/system/": "/lib/systemd/system/",
+    "/usr/share/zsh/site-functions/": "/usr/share/zsh/vendor-completions/",
+}
+
+TARGET = """[Unit]
+Requires=basic.target dbus.socket
+After=basic.target dbus.socket
+"""
+
+
+def run(*argv, check=True, seconds=500, **kwargs):
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=seconds, check=False, **kwargs)
+    if check and done.returncode:
+        raise AssertionError(
+            f"{argv}: status {done.returncode}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def until(condition, what, seconds=60):
+    """Poll until it holds; what it returned."""
+    end = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > end:
+            raise AssertionError("never came: " + what)
+        time.sleep(0.05)
+    return value
+
+
+def digest(path):
+    with open(path, "rb") as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def write(path, text, mode=0o644):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    os.chmod(path, mode)
+
+
+def files_of_deb(path):
+    """Its files, as they are installed."""
+    lines = run("dpkg-deb", "-c", path).stdout.splitlines()
+    return {line.split()[5][1:] for line in lines if line[0] == "-"}
+
+
+class Machine:
+    """A booted systemd on an overlay of this machine."""
+
+    def __init__(self, scratch, build):
+        self.files = scratch + "/files"
+        write(self.files + "/etc/systemd/system/package-test.target", TARGET)
+        # Not copied: the machine has it, and nothing of ours.
+        os.makedirs(self.files + "/opt")
+        shutil.copy(build + "/mastio-dev", self.files + "/opt")
+        run(build + "/mastio-dev", "init", self.files + "/opt/mastio",
+            "--agent", "orga::unit", "--names", NAME)
+        with open(scratch + "/boot.log", "wb") as log:
+            self.unshare = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", "unshare", "-p", "-m", "-C",
+                 "-n", "-u", "-i", "--fork", "--kill-child", "bash",
+                 SOURCE + "/tests/systemd/boot.sh", scratch,
+                 "package-test.target"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.pid = until(self.child, "the first process")
+        until(lambda: os.readlink(f"/proc/{self.pid}/exe").endswith("systemd"),
+              "systemd")
+        until(lambda: self.run("systemctl", "is-active", "package-test.target",
+                               check=False).stdout == "active\n",
+              "package-test.target")
+        # An image for containers forbids packages to start services.
+        self.run("rm", "-f", "/usr/sbin/policy-rc.d")
+
+    def child(self):
+        if self.unshare.poll() is not None:
+            raise AssertionError("the boot ended")
+        path = f"/proc/{self.unshare.pid}/task/{self.unshare.pid}/children"
+        with open(path, encoding="ascii") as f:
+            return int((f.read().split() or [0])[0])
+
+    def run(self, *argv, **kwargs):
+        return run("nsenter", "-t", str(self.pid), "-p", "-m", "-n", "-u",
+                   "-i", "--", *argv, **kwargs)
+
+    def install(self, path):
+        """A package from outside: its bytes go in by a pipe."""
+        with open(path, "rb") as f:
+            subprocess.run(
+                ["nsenter", "-t", str(self.pid), "-m", "--", "dd", "status=none",
+                 "of=/run/package.deb"], stdin=f, check=True)
+        return self.run("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "-i",
+                        "/run/package.deb")
+
+    def listing(self):
+        """Every file but those in which the machine itself keeps notes."""
+        return set(self.run(
+            "find", "/", "-xdev", "(", "-path", "/var/lib/dpkg", "-o",
+            "-path", "/var/log", "-o", "-path", "/var/cache", "-o", "-path",
+            "/var/tmp", ")", "-prune", "-o", "-print").stdout.splitlines())
+
+    def show(self, name):
+        return self.run("systemctl", "show", UNIT, "-P", name).stdout.strip()
+
+    def end(self):
+        if self.pid:
+            os.kill(self.pid, signal.SIGKILL)
+        self.unshare.wait()
+
+
+class Packages:
+    """All that the tests share."""
+
+    def __init__(self, build, scratch):
+        self.build = os.path.abspath(build)
+        self.scratch = scratch
+        self.deb = ""
+        self.release = scratch + "/release"
+
+    def dev(self, what, release, **changed):
+        """./dev WHAT, its packages in a directory of this scratch."""
+        env = {**os.environ, "RELEASE_DIR": release, **changed}
+        run(SOURCE + "/dev", what, env=env)
+
+
+# ---- the tests, in this order
+
+
+def test_make_install_is_complete(p):
+    """Under DESTDIR, with a prefix of its own; make uninstall leaves no file."""
+    root = p.scratch + "/root"
+    at = ("-s", "-C", p.build, "DESTDIR=" + root, "prefix=/opt/x")
+    run("make", "install", *at)
+    for name in INSTALLED:
+        assert os.path.isfile(f"{root}/opt/x/{name}"), name
+    for unit in glob.glob(root + "/opt/x/lib/systemd/system/*.service"):
+        with open(unit, encoding="utf-8") as f:
+            assert "ExecStart=/opt/x/bin/cullis-sidecar" in f.read(), unit
+    shipped = {os.path.basename(path) for path in
+               glob.glob(SOURCE + "/conf/cullis-sidecar*")}
+    there = set(os.listdir(root + "/opt/x/lib/systemd/system"))
+    assert there == shipped, (there, shipped)
+    run("make", "uninstall", *at)
+    assert not [f for _, _, files in os.walk(root) for f in files]
+
+
+def test_completions_in_every_shell(p):
+    """The two that make check does not ask for."""
+    run(HERE + "/completions.py", "zsh", "fish", cwd=p.build)
+
+
+def test_debs_are_equal(p):
+    """Two builds in different places, languages, time zones and masks."""
+    one, two = p.release, p.scratch + "/other/place"
+    p.dev("deb", one)
+    os.umask(0o077)
+    try:
+        p.dev("deb", two, TZ="Pacific/Auckland", LC_ALL="C.UTF-8",
+              HOME=p.scratch)
+    finally:
+        os.umask(0o022)
+    (p.deb,) = glob.glob(one + "/*.deb")
+    (other,) = glob.glob(two + "/*.deb")
+    assert digest(p.deb) == digest(other), "not reproducible"
+    for path in glob.glob(one + "/*.tar.xz"):
+        assert digest(path) == digest(two + "/" + os.path.basename(path)), path
+
+
+def test_lintian_is_content(p):
+    """No error, no warning, and nothing overridden."""
+    done = run("lintian", "--allow-root", "--show-overrides", p.deb)
+    assert not done.stdout, done.stdout
+
+
+def test_the_deb_is_complete(p):
+    """What make install brings along, where Debian has it."""
+    there = files_of_deb(p.deb)
+    for name in INSTALLED:
+        path = "/usr/" + name
+        for ours, theirs in DEBIAN.items():
+            path = path.replace(ours, theirs)
+        assert path in there or path + ".gz" in there, path
+    assert "/etc/cullis/sidecar.conf" in there
+    strangers = {path for path in there if "cullis" not in path}
+    assert not strangers, strangers
+
+
+def test_the_deb_on_a_machine(p):
+    """Installed, enabled, upgraded while it runs, removed, purged."""
+    machine = Machine(p.scratch, p.build)
+    try:
+        before = machine.listing()
+        machine.install(p.deb)
+        check_installed(machine)
+        check_service(machine)
+        check_upgrade(p, machine)
+        machine.run("dpkg", "--remove", "cullis-sidecar")
+        assert machine.show("ActiveState") == "inactive"
+        machine.run("test", "-e", "/etc/cullis/sidecar.conf")
+        remove_identity(machine, "/etc/cullis/agent")
+        machine.run("dpkg", "--purge", "cullis-sidecar")
+        left = machine.listing() - before
+        assert not left, left
+        assert "cullis" not in machine.run("dpkg", "-l").stdout
+    finally:
+        machine.end()
+
+
+def remove_identity(machine, path):
+    """The identity is the user's, and the user's to remove."""
+    machine.run("test", "-e", path)
+    machine.run("rm", "-r", path)
+
+
+def check_installed(machine):
+    """It is there and does nothing yet."""
+    assert machine.run("cullis-sidecar", "--version").stdout.startswith(
+        "cullis-sidecar "), "no version"
+    for page in ("man8/cullis-sidecar.8", "man5/cullis-sidecar.conf.5"):
+        machine.run("mandoc", "-Tlint", "-W", "error",
+                    f"/usr/share/man/{page}.gz")
+    assert machine.show("UnitFileState") == "disabled"
+    assert machine.show("ActiveState") == "inactive"
+    assert machine.show("NRestarts") == "0"
+
+
+def check_service(machine):
+    """With an identity it is enabled and starts, as README.Debian says."""
+    machine.run("install", "-d", "-m", "700", "/etc/cullis/agent")
+    for name in CREDENTIALS:
+        machine.run("install", "-m", "600", "/opt/mastio/agent/" + name,
+                    "/etc/cullis/agent")
+    machine.run("cullis-sidecar", "check")
+    machine.run("systemctl", "enable", "--now", UNIT)
+    assert machine.show("ActiveState") == "active"
+
+
+def check_upgrade(p, machine):
+    """A later version: the service runs on with it, and the user's
+    configuration is as it was."""
+    machine.run("sh", "-c",
+                "echo 'log-level = debug' >>/etc/cullis/sidecar.conf")
+    mine = machine.run("cat", "/etc/cullis/sidecar.conf").stdout
+    first = machine.show("MainPID")
+    tree = p.scratch + "/later"
+    run("dpkg-deb", "-R", p.deb, tree)
+    run("sed", "-i", r"s/^Version: .*/&+later/", tree + "/DEBIAN/control")
+    run("dpkg-deb", "-b", tree, p.scratch + "/later.deb")
+    machine.install(p.scratch + "/later.deb")
+    assert machine.run("cat", "/etc/cullis/sidecar.conf").stdout == mine
+    assert machine.show("ActiveState") == "active"
+    assert machine.show("MainPID") != first, "still the old program"
+    assert machine.show("UnitFileState") == "enabled"
+
+
+def test_rpms_are_equal(p):
+    """The program's and the source's, built twice in the same place: an RPM
+    holds the path of its build."""
+    p.dev("rpm", p.release)
+    first = {path: digest(path) for path in glob.glob(p.release + "/*.rpm")}
+    assert len(first) == 2, first
+    p.dev("rpm", p.release, TZ="Pacific/Auckland")
+    assert first == {path: digest(path) for path in first}
+
+
+def test_the_rpm_is_complete(p):
+    """What make install brings along, and a configuration that rpm guards."""
+    (path,) = glob.glob(p.release + f"/*.{os.uname().machine}.rpm")
+    there = set(run("rpm", "-qpl", path).stdout.splitlines())
+    for name in INSTALLED:
+        assert {"/usr/" + name, f"/usr/{name}.gz"} & there, name
+    kept = run("rpm", "-qp", "--queryformat",
+               "[%{FILENAMES} %{FILEFLAGS:fflags}\\n]", path).stdout
+    assert re.search(r"(?m)^/etc/cullis/sidecar.conf cn$", kept), kept
+
+
+def run_tests(packages):
+    passed = failed = 0
+    tests = [(name, test) for name, test in globals().items()
+             if name.startswith("test_")]
+    for name, test in tests:
+        try:
+            test(packages)
+            passed += 1
+            print("ok   " + name, flush=True)
+        except Exception:  # pylint: disable=broad-except
+            failed += 1
+            print("FAIL " + name)
+            traceback.print_exc(file=sys.stdout)
+    print(f"{passed} passed, {failed} failed")
+    return failed
+
+
+def main():
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    scratch = tempfile.mkdtemp(prefix="cullis-package-")
+    try:
+        failed = run_tests(Packages(sys.argv[1], scratch))
+    finally:
+        shutil.rmtree(scratch)
+    sys.exit(1 if failed else 0)
+
+
+main()
