@@ -27,7 +27,7 @@ on_session(void *arg)
 static struct gateway_state *
 gateway_of(struct account *a)
 {
-	return a->elsewhere ? &a->own : a->setup.gateway;
+	return a->trial == ACCOUNT_NO_TRIAL ? a->setup.gateway : &a->own;
 }
 
 static struct upstream_options
@@ -68,7 +68,7 @@ open_session(struct account *a)
 
 struct account *
 account_new(const struct account_setup *setup, struct config *conf,
-    struct identity *id, bool elsewhere, struct err *err)
+    struct identity *id, enum account_trial trial, struct err *err)
 {
 	struct signer *signer = signer_new(id, err);
 	struct account *a;
@@ -80,7 +80,9 @@ account_new(const struct account_setup *setup, struct config *conf,
 	a->config = config_ref(conf);
 	a->identity = identity_ref(id);
 	a->signer = signer;
-	a->elsewhere = elsewhere;
+	a->trial = trial;
+	if (trial == ACCOUNT_SAME_GATEWAY)
+		gateway_become(&a->own, setup->gateway);
 	open_upstream(a);
 	if (conf->auth != AUTH_CERT && conf->auth != AUTH_API_KEY)
 		open_session(a);
@@ -227,10 +229,13 @@ account_set_config(struct account *a, struct config *conf)
 void
 account_goes_live(struct account *a)
 {
-	if (!a->elsewhere)
+	if (a->trial == ACCOUNT_NO_TRIAL)
 		return;
-	gateway_become(a->setup.gateway, &a->own);
-	a->elsewhere = false;
+	if (a->trial == ACCOUNT_OTHER_GATEWAY)
+		gateway_become(a->setup.gateway, &a->own);
+	else if (gateway_reach(&a->own).reached)
+		gateway_found(a->setup.gateway);
+	a->trial = ACCOUNT_NO_TRIAL;
 	a->upstream->opt.trusted_arg = a->setup.gateway;
 	if (a->session)
 		session_set_gateway(a->session, a->setup.gateway);

@@ -20,6 +20,13 @@ enum account_state {
 	ACCOUNT_REFUSED, /* or could not be asked: see account_why() */
 };
 
+/* Whose gateway_state it learns into. */
+enum account_trial {
+	ACCOUNT_NO_TRIAL,      /* what all share: nothing else is live */
+	ACCOUNT_SAME_GATEWAY,  /* its own until it goes live, begun as a copy */
+	ACCOUNT_OTHER_GATEWAY, /* its own, which then becomes what all share */
+};
+
 /* What all accounts of the process share; borrowed. */
 struct account_setup {
 	struct loop *loop;
@@ -36,19 +43,19 @@ struct account {
 	struct identity *identity;
 	struct signer *signer;
 	struct upstream *upstream;
-	struct session *session;  /* NULL: requests never show a token */
-	struct gateway_state own; /* while it is tried at another gateway */
-	bool elsewhere;           /* it is */
+	struct session *session; /* NULL: requests never show a token */
+	enum account_trial trial;
+	struct gateway_state own; /* during a trial: its failures are not
+				   * those of what is live */
 	struct fetch *probe;      /* without a session: is the way there? */
 	enum account_state probed;
 	char *why;
 };
 
 /* Takes references of its own; the identity has its generation.  A session
- * begins to log in; `changed` is told whatever it comes to.  elsewhere: the
- * gateway is not the one that setup->gateway is about.  NULL with err. */
+ * begins to log in; `changed` is told whatever it comes to.  NULL with err. */
 struct account *account_new(const struct account_setup *, struct config *,
-    struct identity *, bool elsewhere, struct err *) ATTR_MUST_USE;
+    struct identity *, enum account_trial, struct err *) ATTR_MUST_USE;
 void account_free(struct account *); /* NULL is allowed */
 
 /* Without a session: make one request, to see whether the gateway can be
@@ -68,7 +75,7 @@ struct token *account_token(const struct account *);
 bool account_fits(const struct account *, const struct config *);
 /* Go on by it: the same identity, and it fits. */
 void account_set_config(struct account *, struct config *);
-/* It goes live: setup->gateway is about its gateway from now on. */
+/* The trial is over: it learns into setup->gateway from now on. */
 void account_goes_live(struct account *);
 
 #endif

@@ -201,12 +201,16 @@ on_candidate_changed(void *arg, struct account *a)
 	decide_soon(arg);
 }
 
-static bool
-is_elsewhere(const struct reload *r, const struct config *conf)
+static enum account_trial
+trial_of(const struct reload *r, const struct config *conf)
 {
 	const struct origin *a = &r->config->gateway, *b = &conf->gateway;
 
-	return r->live && (strcmp(a->host, b->host) != 0 || a->port != b->port);
+	if (!r->live)
+		return ACCOUNT_NO_TRIAL;
+	return strcmp(a->host, b->host) == 0 && a->port == b->port
+		   ? ACCOUNT_SAME_GATEWAY
+		   : ACCOUNT_OTHER_GATEWAY;
 }
 
 /* Is it on trial already? */
@@ -235,8 +239,7 @@ try(struct reload *r, struct config *conf, struct identity *id)
 		identity_set_generation(id, ++r->generation);
 	setup.changed = on_candidate_changed;
 	setup.arg = r;
-	r->candidate =
-	    account_new(&setup, conf, id, is_elsewhere(r, conf), &err);
+	r->candidate = account_new(&setup, conf, id, trial_of(r, conf), &err);
 	r->tried_ms = clock_now_ms();
 	if (!r->candidate) {
 		refuse(r, &err);

@@ -255,7 +255,8 @@ static int
 begin_session(struct server *s, struct identity *id, struct err *err)
 {
 	const struct account_setup setup = account_setup(s);
-	struct account *a = account_new(&setup, s->config, id, false, err);
+	struct account *a =
+	    account_new(&setup, s->config, id, ACCOUNT_NO_TRIAL, err);
 
 	if (!a)
 		return -1;

@@ -185,6 +185,9 @@ gateway_become(struct gateway_state *g, const struct gateway_state *with)
 {
 	atomic_store(&g->clock_delta_ms, atomic_load(&with->clock_delta_ms));
 	atomic_store(&g->answered_ms, atomic_load(&with->answered_ms));
+	atomic_store(&g->found_ms, atomic_load(&with->found_ms));
+	atomic_store(&g->missed_ms, atomic_load(&with->missed_ms));
+	atomic_store(&g->missed_why, atomic_load(&with->missed_why));
 	atomic_store(&g->mode, atomic_load(&with->mode));
 	atomic_store(&g->clock_warn_ms, 0);
 	atomic_store(&g->shed.until_ms, 0);

@@ -3,7 +3,8 @@
 
 usage: run.py --bin DIR [--workers 1,4] [-k PATTERN] [-j N]
               [--slow-factor F] [--sanitized] [--keep] [--list]
-              [--stress-seconds N] [--soak-seconds N] [--aborts N] [--seed N]
+              [--stress-seconds N] [--soak-seconds N] [--aborts N]
+              [--rotations N] [--seed N]
 
 Each test runs in a process of its own with a directory of its own.  A test
 that works through a table also reports each row as a test.  The last line
@@ -93,6 +94,8 @@ class Running:
         self.limit = case.seconds * run.slow
         if case.soak:
             self.limit += run.soak_seconds
+        if case.rotations:
+            self.limit += run.rotations * 4 * run.slow
         if case.stress:
             self.limit += run.stress_seconds + run.aborts / 40 * run.slow
         self.late = False
@@ -155,7 +158,8 @@ class Running:
         took = time.monotonic() - self.begun
         word = "PASS" if passed else "FAIL"
         print(f"{word} {label_of(self.case, self.workers)} {took:.2f}")
-        if not passed or self.case.soak:  # what it measured is its result
+        # What it measured is its result.
+        if not passed or self.case.soak or self.case.rotations:
             if self.late:
                 print(f"    it was not done after {self.limit:g} s")
             with open(self.log, encoding="utf-8", errors="replace") as f:
@@ -210,6 +214,8 @@ def main():
                    help="how long the chaos goes on")
     p.add_argument("--aborts", type=int, default=2000,
                    help="how many exchanges are broken off")
+    p.add_argument("--rotations", type=int, default=15,
+                   help="how often the identity changes under load")
     p.add_argument("--seed", type=int, default=None,
                    help="of what is done at random")
     options = p.parse_args()
@@ -224,7 +230,7 @@ def main():
         return 0
     run = Run(options.bin, options.slow_factor, options.sanitized,
               options.stress_seconds, options.soak_seconds, options.aborts,
-              options.seed)
+              options.rotations, options.seed)
     try:
         passed, failed = run_all(run, chosen, options.j)
     finally:

@@ -10,7 +10,6 @@ import time
 from harness import Cut, case
 
 PLAIN, STREAMS, RATE = 30, 50, 300
-PACE = PLAIN / RATE  # seconds between two requests of one agent
 EVENTS = 40
 CLOCKS = (120, 240, 360)  # not before its certificates were made
 # What an agent may see, and whose fault it was.  Everything else is a defect.
@@ -28,8 +27,9 @@ EXCUSED = {
 class Agents:
     """Threads that ask, each in its own rhythm, and what they met."""
 
-    def __init__(self, t, s, seed):
+    def __init__(self, t, s, seed, rate=RATE):
         self.t, self.s, self.seed = t, s, seed
+        self.pace = PLAIN / rate  # seconds between two requests of one
         self.lock = threading.Lock()
         self.seen = collections.Counter()
         self.defects = []
@@ -65,7 +65,7 @@ class Agents:
                 client.close()
                 client = None
             # At the agents' pace, even if the gateway says no at once.
-            self.stop.wait(max(0, PACE + began - time.monotonic()))
+            self.stop.wait(max(0, self.pace + began - time.monotonic()))
         if client:
             client.close()
 

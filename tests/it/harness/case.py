@@ -25,13 +25,14 @@ class Run:
     """What all tests share: binaries, time factor, one gateway's PKI."""
 
     def __init__(self, binaries, slow=1.0, sanitized=False, stress_seconds=4,
-                 soak_seconds=10, aborts=2000, seed=None):
+                 soak_seconds=10, aborts=2000, rotations=15, seed=None):
         self.bin = os.path.abspath(binaries)
         self.slow = slow
         self.sanitized = sanitized
         self.stress_seconds = stress_seconds
         self.soak_seconds = soak_seconds
         self.aborts = aborts
+        self.rotations = rotations
         self.seed = random.randrange(1 << 32) if seed is None else seed
         self.dir = tempfile.mkdtemp(prefix="cullis-it-")
         self.gateway_home = os.path.join(self.dir, "mastio")
@@ -53,6 +54,7 @@ class Case:
         self.alone = flags.get("alone", False)  # wants the machine
         self.soak = flags.get("soak", False)  # as long as is wanted
         self.stress = flags.get("stress", False)  # as long as is wanted
+        self.rotations = flags.get("rotations", False)  # the same
         self.seconds = flags.get("seconds", 60)
         self.rows = flags.get("rows", [])  # each a named test of its own
 
@@ -62,7 +64,7 @@ CASES = []
 
 def case(run=None, **flags):
     """@case, or @case(once=True, plain=True, alone=True, stress=True,
-    seconds=N, rows=TABLE)."""
+    rotations=True, seconds=N, rows=TABLE)."""
     def add(f):
         CASES.append(Case(f, f.__module__.rpartition(".")[2], **flags))
         return f

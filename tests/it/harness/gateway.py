@@ -164,6 +164,14 @@ class Gateway:
         subprocess.run(args, check=True, env=clean_environment())
         return out
 
+    def foreign_ca(self, name):
+        """A directory with the CA of another gateway."""
+        home = self.test.path(name)
+        subprocess.run([self.test.run.binary("mastio-dev"), "init", home,
+                        "--agent", "orga::bot"],
+                       check=True, env=clean_environment())
+        return os.path.join(home, "agent")
+
     def pin(self, directory, agent="orga::bot", grace_s=0):
         """The certificate there is the one on file, and any DPoP key will
         do; the one before is good for the grace."""
