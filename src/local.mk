@@ -96,6 +96,7 @@ libsidecar_a_SOURCES = \
 	src/proxy/worker.c src/proxy/worker.h \
 	src/ctl/account.c src/ctl/account.h \
 	src/ctl/admin.c src/ctl/admin.h \
+	src/ctl/expiry.c src/ctl/expiry.h \
 	src/ctl/harden.c src/ctl/harden.h \
 	src/ctl/drain.c src/ctl/drain.h \
 	src/ctl/login.c src/ctl/login.h \

@@ -21,6 +21,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#define EXPIRY_LOOK_MS 30000
 #define OVERLOAD_ROOM 64 /* clients over max-clients that get a 503 */
 #define SPARE_DESCRIPTORS 64
 
@@ -213,6 +214,17 @@ go_live(void *arg, struct account *a)
 		ready_look(s); /* there is no login that would show it */
 	/* Its time for the identity is over. */
 	timers_cancel(&s->loop.timers, &s->identity_timer);
+	timers_set(&s->loop.timers, &s->expiry_timer, clock_now_ms());
+}
+
+static void
+on_expiry_timer(void *arg)
+{
+	struct server *s = arg;
+
+	expiry_look(&s->expiry, s->identity, gateway_wall_s(&s->gateway));
+	timers_set(
+	    &s->loop.timers, &s->expiry_timer, clock_now_ms() + EXPIRY_LOOK_MS);
 }
 
 static void
@@ -545,6 +557,7 @@ finish(struct server *s)
 		resolver_free(s->resolver);
 	drain_fini(s);
 	watchdog_fini(&s->watchdog);
+	timers_cancel(&s->loop.timers, &s->expiry_timer);
 	timers_cancel(&s->loop.timers, &s->identity_timer);
 	for (size_t i = 0; i < COUNT(s->signals); i++)
 		if (s->signals[i])
@@ -569,6 +582,7 @@ server_run(struct config *config, const struct config_input *input)
 	loop_init(&s.loop);
 	drain_init(&s);
 	timer_init(&s.identity_timer, on_identity_timer, &s);
+	timer_init(&s.expiry_timer, on_expiry_timer, &s);
 	catch_signals(&s);
 	if (start(&s, &err) == 0) {
 		loop_run(&s.loop);

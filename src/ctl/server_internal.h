@@ -9,6 +9,7 @@
 
 #include "ctl/admin.h"
 #include "ctl/drain.h"
+#include "ctl/expiry.h"
 #include "ctl/ports.h"
 #include "ctl/reach.h"
 #include "ctl/reload.h"
@@ -36,7 +37,8 @@ struct server {
 	struct reach *reach;
 	struct drain drain;
 	struct watchdog watchdog;
-	struct timer identity_timer;
+	struct timer identity_timer, expiry_timer;
+	struct expiry expiry;
 	int64_t started_ms, started_wall_s;
 	bool started;
 	int exit_status;

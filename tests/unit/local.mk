@@ -16,6 +16,7 @@ UNIT_BASE_TESTS = \
 UNIT_HTTP_TESTS = \
 	tests/unit/t_chunked \
 	tests/unit/t_field \
+	tests/unit/t_expiry \
 	tests/unit/t_framing \
 	tests/unit/t_head \
 	tests/unit/t_sse \
@@ -112,6 +113,9 @@ tests_unit_t_field_SOURCES = tests/unit/t_field.c tests/unit/unit.h
 tests_unit_t_field_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_field_LDADD = $(UNIT_LIBS)
 
+tests_unit_t_expiry_SOURCES = tests/unit/t_expiry.c tests/unit/unit.h
+tests_unit_t_expiry_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_expiry_LDADD = $(UNIT_LIBS)
 tests_unit_t_framing_SOURCES = tests/unit/t_framing.c tests/unit/unit.h
 tests_unit_t_framing_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_framing_LDADD = $(UNIT_LIBS)

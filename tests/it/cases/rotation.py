@@ -278,6 +278,28 @@ def expired_while_the_gateway_is_away(t):
     assert s.get("/v1/models").status == 200
 
 
+@case
+def end_comes_near(t):
+    """The log says when the certificate ends soon, and that it has ended, once
+    each."""
+    g = t.gateway()
+    d = identity(t, g)
+    for seconds, said in ((20 * 86400, "ends soon"), (3 * 86400, "ends soon"),
+                          (60 * 86400, None)):
+        old = s if seconds != 20 * 86400 else None
+        put(g.renew(f"for{seconds}", not_after=seconds,
+                    not_before=-50 * 86400), d)
+        s = t.sidecar(g, identity_dir=d, reload_interval="100ms")
+        if old:
+            old.stop()
+        if said:
+            s.wait_log(said)
+        s.wait_ready()
+        told = [l for l in s.log_lines() if l["msg"] == "ends soon"]
+        assert len(told) == (1 if said else 0), told
+        assert all("without a restart" in l["cure"] for l in told), told
+
+
 # ---- on demand ----
 
 def hang_up(s):
