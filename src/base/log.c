@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,7 +39,9 @@ static struct {
 	bool running, stop, abandoned;
 	struct buf queue[STREAMS];
 	int fd[STREAMS];
-	_Atomic int level; /* enum log_level */
+	bool journal[STREAMS]; /* wants each line's priority */
+	bool torn[STREAMS];    /* its last line has no end */
+	_Atomic int level;     /* enum log_level */
 	enum log_style style;
 	struct repeat repeat[REPEAT_SLOTS];
 } log_state = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -58,14 +61,24 @@ count_lines(struct span s)
 	return n;
 }
 
-/* Whoever shares the descriptor with us may have made it non-blocking. */
+/* Whoever shares the descriptor with us may have made it non-blocking.  What
+ * cannot be written is lost, as on a full disk; the next line that can be does
+ * not hang on to half of one. */
 static void
-write_all(int fd, struct span s)
+write_all(enum stream stream, struct span s)
 {
+	int fd = log_state.fd[stream];
+	/* Both may be one file. */
+	bool *torn =
+	    &log_state.torn[fd == log_state.fd[EVENTS] ? EVENTS : stream];
+
+	if (s.n && *torn && write(fd, "\n", 1) == 1)
+		*torn = false;
 	while (s.n) {
 		ssize_t n = write(fd, s.p, s.n);
 
 		if (n > 0) {
+			*torn = s.p[n - 1] != '\n';
 			s.p += n;
 			s.n -= (size_t)n;
 		} else if (n < 0 && errno == EAGAIN) {
@@ -104,7 +117,7 @@ log_thread(void *unused)
 		}
 		pthread_mutex_unlock(&log_state.lock);
 		for (int i = 0; i < STREAMS; i++) {
-			write_all(log_state.fd[i], buf_span(&taken[i]));
+			write_all((enum stream)i, buf_span(&taken[i]));
 			buf_clear(&taken[i]);
 		}
 		pthread_mutex_lock(&log_state.lock);
@@ -123,7 +136,7 @@ log_enqueue(enum stream stream, struct span lines, unsigned count)
 	if (log_state.abandoned)
 		atomic_fetch_add(&dropped_lines, count);
 	else if (!log_state.running)
-		write_all(log_state.fd[stream], lines);
+		write_all(stream, lines);
 	else if (log_state.queue[stream].len + lines.n > QUEUE_MAX)
 		atomic_fetch_add(&dropped_lines, count);
 	else {
@@ -140,12 +153,28 @@ log_set_level(enum log_level level)
 	    &log_state.level, (int)level, memory_order_relaxed);
 }
 
+/* Is this the stream that systemd says leads to the journal?  It is named by
+ * device and inode, so that one that was redirected is not taken for it. */
+static bool
+is_journal(int fd)
+{
+	const char *text = getenv("JOURNAL_STREAM");
+	unsigned long long dev, inode;
+	struct stat st;
+
+	return text && sscanf(text, "%llu:%llu", &dev, &inode) == 2 &&
+	       fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == dev &&
+	       st.st_ino == inode;
+}
+
 int
 log_open(const struct log_config *conf, struct err *err)
 {
 	log_set_level(conf->level);
 	log_state.style = conf->style;
 	log_state.fd[ACCESS] = conf->access_fd;
+	for (int i = 0; i < STREAMS; i++)
+		log_state.journal[i] = is_journal(log_state.fd[i]);
 	log_state.running = true;
 	if (pthread_create(&log_state.thread, NULL, log_thread, NULL) != 0) {
 		log_state.running = false;
@@ -318,6 +347,21 @@ repeat_judge(const char *msg)
 	return suppressed;
 }
 
+/* sd-daemon(3): syslog's severities. */
+static const char *
+priority(enum stream stream, enum log_level level)
+{
+	static const char *const prefix[] = {"<3>", "<4>", "<6>", "<7>"};
+
+	return log_state.journal[stream] ? prefix[level] : "";
+}
+
+const char *
+log_access_priority(void)
+{
+	return priority(ACCESS, LOG_INFO);
+}
+
 static void
 write_event(enum log_level level, const char *area, const char *msg,
     const struct log_field *fields, int suppressed)
@@ -327,6 +371,7 @@ write_event(enum log_level level, const char *area, const char *msg,
 	char when[LOG_TIME_LEN + 1];
 
 	log_time(when);
+	buf_add_str(&line, priority(EVENTS, level));
 	if (style == LOG_JSON)
 		buf_printf(&line,
 		    "{\"ts\":\"%s\",\"level\":\"%s\",\"area\":\"%s\","

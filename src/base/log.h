@@ -3,6 +3,9 @@
  * their own so that a slow reader of stderr never holds up a worker.  What
  * does not fit into the bounded queue is dropped and counted.
  *
+ * A stream that leads to systemd's journal gets the priority of each line in
+ * front of it (sd-daemon(3)).
+ *
  * An event is a fixed message and then fields; fields are typed values, so
  * that text from outside cannot forge one.  Repeated warnings and errors are
  * limited (5 in 10 s each) and the suppressed ones are counted in the next
@@ -35,6 +38,8 @@ bool log_is_open(void);
 void log_set_level(enum log_level); /* from any thread */
 bool log_access_wanted(void);
 enum log_style log_current_style(void);
+/* What an access line begins with: its priority, if it goes to the journal. */
+const char *log_access_priority(void);
 uint64_t log_dropped(void); /* lines, since start */
 
 struct log_field {

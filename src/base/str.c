@@ -268,6 +268,27 @@ json_plain(struct span s)
 	return n;
 }
 
+/* Controls that terminals obey (C1), and what turns the order of a line around
+ * or ends it in some viewers. */
+static bool
+is_hidden(unsigned code)
+{
+	return (code >= 0x80 && code < 0xa0) || code == 0x200e ||
+	       code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+	       (code >= 0x2066 && code <= 0x2069);
+}
+
+/* Of a good sequence of 2 or 3 bytes. */
+static unsigned
+code_point(struct span s, size_t n)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+
+	if (n == 2)
+		return (p[0] & 0x1fu) << 6 | (p[1] & 0x3fu);
+	return (p[0] & 0x0fu) << 12 | (p[1] & 0x3fu) << 6 | (p[2] & 0x3fu);
+}
+
 /* The sequence at the front of s, which is not plain ASCII; its length. */
 static size_t
 add_json_special(struct buf *b, struct span s)
@@ -277,6 +298,8 @@ add_json_special(struct buf *b, struct span s)
 
 	if (n == 0)
 		buf_add_str(b, "\\ufffd");
+	else if ((n == 2 || n == 3) && is_hidden(code_point(s, n)))
+		buf_printf(b, "\\u%04x", code_point(s, n));
 	else if (n > 1)
 		buf_add(b, s.p, n);
 	else if (c == '\n')

@@ -177,6 +177,7 @@ accesslog_write(struct exchange *x)
 	if (!log_access_wanted())
 		return;
 	log_time(when);
+	buf_add_str(line, log_access_priority());
 	buf_add_str(line, style == LOG_JSON ? "{\"ts\":\"" : "");
 	buf_add(line, when, LOG_TIME_LEN);
 	buf_add_str(line, style == LOG_JSON ? "\"" : " access");

@@ -127,7 +127,7 @@ struct exchange {
 
 	/* for the access line */
 	int64_t start_us, sent_us, first_us, auth_us;
-	char request_id[65];
+	char request_id[129];
 	char jti[DPOP_JTI_LEN + 1];
 	char trace[65]; /* X-Cullis-Trace of the answer */
 	bool reused;

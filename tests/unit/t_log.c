@@ -11,6 +11,10 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -83,6 +87,11 @@ static const struct {
     {"overlong UTF-8", SPAN("\xc0\xaf")},
     {"UTF-8", SPAN("\xc3\xbc\xe2\x82\xac")},
     {"DEL", SPAN("a\x7f")},
+    {"C1: CSI and NEL", SPAN("a\xc2\x9b[2Jb\xc2\x85")},
+    {"right to left", SPAN("a\xe2\x80\xae"
+			   "b\xe2\x81\xa6")},
+    {"U+2028", SPAN("a\xe2\x80\xa8"
+		    "b")},
 };
 
 START_TEST(hostile_text_in_json)
@@ -362,6 +371,106 @@ START_TEST(reader_has_gone)
 }
 END_TEST
 
+/* A disk that is full in the middle of a line, and has room again later. */
+START_TEST(full_disk)
+{
+	char name[] = "/tmp/t_log-XXXXXX", text[200];
+	struct rlimit limit;
+	int fd = mkstemp(name);
+	ssize_t n;
+
+	ck_assert_int_ge(fd, 0);
+	unlink(name);
+	dup2(fd, STDERR_FILENO);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &limit);
+	limit.rlim_cur = 10;
+	setrlimit(RLIMIT_FSIZE, &limit);
+	open_log(LOG_TEXT, LOG_INFO);
+	log_info("a", "torn", L_END);
+	log_close();
+	log_info("a", "lost", L_END);
+	ck_assert_uint_eq(log_dropped(), 2);
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_FSIZE, &limit);
+	log_info("a", "whole", L_END);
+	log_info("a", "next", L_END);
+	n = pread(fd, text, sizeof(text), 0);
+	ck_span(span_new(text, (size_t)n),
+	    "2026-05-21\n2026-05-21T10:00:00.000Z info a: whole\n"
+	    "2026-05-21T10:00:00.000Z info a: next\n");
+	ck_assert_uint_eq(log_dropped(), 2);
+	close(fd);
+}
+END_TEST
+
+static void
+say_journal(int fd, unsigned add)
+{
+	struct stat st;
+	char text[64];
+
+	fstat(fd, &st);
+	snprintf(text, sizeof(text), "%llu:%llu", (unsigned long long)st.st_dev,
+	    (unsigned long long)st.st_ino + add);
+	setenv("JOURNAL_STREAM", text, 1);
+}
+
+/* sd-daemon(3). */
+START_TEST(priorities_for_the_journal)
+{
+	char *got;
+
+	say_journal(STDERR_FILENO, 0);
+	open_log(LOG_TEXT, LOG_DEBUG);
+	ck_assert_str_eq(log_access_priority(), "");
+	log_error("a", "e", L_END);
+	log_warn("a", "w", L_END);
+	log_info("a", "i", L_END);
+	log_debug("a", "d", L_END);
+	log_close();
+	got = drain(events[0]);
+	ck_assert_ptr_nonnull(strstr(got, "<3>2026-05-21T10:00:00.000Z error"));
+	ck_assert_ptr_nonnull(
+	    strstr(got, "\n<4>2026-05-21T10:00:00.000Z warn"));
+	ck_assert_ptr_nonnull(
+	    strstr(got, "\n<6>2026-05-21T10:00:00.000Z info"));
+	ck_assert_ptr_nonnull(
+	    strstr(got, "\n<7>2026-05-21T10:00:00.000Z debug"));
+	free(got);
+	say_journal(access_lines[1], 0);
+	open_log(LOG_JSON, LOG_INFO);
+	ck_assert_str_eq(log_access_priority(), "<6>");
+	log_info("a", "i", L_END);
+	log_close();
+	got = drain(events[0]);
+	ck_assert_int_eq(*got, '{');
+	free(got);
+}
+END_TEST
+
+/* Redirected since systemd said so, or never said. */
+START_TEST(no_journal)
+{
+	static const char *const said[] = {"", "x", "1", ":", "1:", NULL};
+	char *got;
+
+	for (size_t i = 0; i < COUNT(said); i++) {
+		if (said[i])
+			setenv("JOURNAL_STREAM", said[i], 1);
+		else
+			say_journal(STDERR_FILENO, 1);
+		open_log(LOG_TEXT, LOG_INFO);
+		log_info("a", "i", L_END);
+		log_close();
+	}
+	got = drain(events[0]);
+	ck_assert_ptr_null(strchr(got, '<'));
+	ck_assert_uint_eq(count(got, "info a: i\n"), COUNT(said));
+	free(got);
+}
+END_TEST
+
 START_TEST(before_it_is_open)
 {
 	char *got;
@@ -376,5 +485,5 @@ END_TEST
 UNIT_MAIN_FIXTURE("log", setup, NULL, text_lines, hostile_text_in_json,
     hostile_text_in_text, repetition_is_limited, repetition_of_two,
     repetition_of_many, access_lines_in_order, full_queue,
-    close_with_a_full_pipe, non_blocking_pipe, reader_has_gone,
-    before_it_is_open)
+    close_with_a_full_pipe, non_blocking_pipe, reader_has_gone, full_disk,
+    priorities_for_the_journal, no_journal, before_it_is_open)

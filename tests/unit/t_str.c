@@ -56,6 +56,15 @@ START_TEST(json_text_is_escaped)
 	buf_add_json(&b, SPAN("a\"\\\n\x01\xff\xc3\xbc\xed\xa0\x80"));
 	ck_span(buf_span(&b),
 	    "a\\\"\\\\\\n\\u0001\\ufffd\xc3\xbc\\ufffd\\ufffd\\ufffd");
+	/* C1 controls, and what turns the order around: not their neighbours.
+	 */
+	buf_clear(&b);
+	buf_add_json(
+	    &b, SPAN("\xc2\x9b\xc2\xa0\xe2\x80\x8d\xe2\x80\x8e\xe2\x80\xae"
+		     "\xe2\x80\xaf\xe2\x81\xa9\xf0\x9f\x98\x80"));
+	ck_span(buf_span(&b),
+	    "\\u009b\xc2\xa0\xe2\x80\x8d\\u200e\\u202e\xe2\x80\xaf\\u2069"
+	    "\xf0\x9f\x98\x80");
 	buf_free(&b);
 }
 END_TEST
