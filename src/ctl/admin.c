@@ -30,8 +30,8 @@ struct admin_port {
 	enum admin_kind kind;
 	bool any_host;
 	struct visit_list visits;  /* the oldest first */
-	struct visit_list waiting; /* for what comes of a reload */
-	unsigned nvisits, nwaiting;
+	struct visit_list waiting; /* for what comes of a reload, or told */
+	unsigned nvisits, nwaiting, max;
 };
 
 struct admin {
@@ -47,7 +47,9 @@ struct visit {
 	struct admin_port *port;
 	TAILQ_ENTRY(visit) link;
 	struct timer timer;
-	bool waiting, answered, shut;
+	bool apart;   /* in that list, */
+	bool waiting; /* and not told yet */
+	bool answered, shut;
 	struct head head;
 	struct field fields[FIELDS_MAX];
 };
@@ -152,21 +154,8 @@ begin_to_wait(struct visit *v)
 	TAILQ_INSERT_TAIL(&port->waiting, v, link);
 	port->nvisits--;
 	port->nwaiting++;
-	v->waiting = true;
+	v->apart = v->waiting = true;
 	wait_ms(v, OUTCOME_MS);
-}
-
-static void
-end_waiting(struct visit *v)
-{
-	struct admin_port *port = v->port;
-
-	TAILQ_REMOVE(&port->waiting, v, link);
-	TAILQ_INSERT_TAIL(&port->visits, v, link);
-	port->nvisits++;
-	port->nwaiting--;
-	v->waiting = false;
-	wait_ms(v, REQUEST_MS);
 }
 
 void
@@ -174,7 +163,8 @@ admin_tell(struct visit *v, unsigned status, const char *sentence)
 {
 	struct buf text = BUF_INIT;
 
-	end_waiting(v);
+	v->waiting = false;
+	wait_ms(v, REQUEST_MS);
 	buf_printf(&text, "%s\n", sentence);
 	answer_with(v, status, "text/plain", buf_span(&text), NULL);
 	buf_free(&text);
@@ -359,12 +349,13 @@ visit_close(struct visit *v)
 
 	if (v->conn.state == CONN_CLOSED)
 		return;
-	if (v->waiting) {
+	if (v->waiting)
 		p->forget(p->arg, v);
-		end_waiting(v);
-	}
-	TAILQ_REMOVE(&port->visits, v, link);
-	port->nvisits--;
+	TAILQ_REMOVE(v->apart ? &port->waiting : &port->visits, v, link);
+	if (v->apart)
+		port->nwaiting--;
+	else
+		port->nvisits--;
 	timers_cancel(&port->admin->loop->timers, &v->timer);
 	conn_close(&v->conn, false);
 	loop_reap(port->admin->loop, &v->corpse, bury_visit);
@@ -454,7 +445,7 @@ on_accepted(void *arg, struct listener *l, int fd)
 	struct visit *v = MEM_NEW(struct visit);
 
 	(void)l;
-	if (port->nvisits == ADMIN_CONNECTIONS_MAX)
+	if (port->nvisits == port->max)
 		visit_close(TAILQ_FIRST(&port->visits));
 	v->port = port;
 	head_reset(&v->head, v->fields);
@@ -488,6 +479,8 @@ admin_listen(struct admin *a, struct listener *l, enum admin_kind kind)
 	port->admin = a;
 	port->listener = l;
 	port->kind = kind;
+	port->max = listener_local(l)->is_unix ? ADMIN_SOCKET_MAX
+					       : ADMIN_CONNECTIONS_MAX;
 	port->any_host = kind == ADMIN_METRICS && !listen_is_local(&bound);
 	listen_addr_fini(&bound);
 	TAILQ_INIT(&port->visits);

@@ -38,10 +38,11 @@ struct admin;
 /* One who asked for a reload gets this answer; the visit is over then. */
 void admin_tell(struct visit *, unsigned status, const char *sentence);
 
-/* Open at a time on one listener; the oldest is closed for one more. */
+/* Open at a time on one listener; the oldest is closed for one more.  Unix
+ * sockets are for ourselves and root alone. */
 #define ADMIN_CONNECTIONS_MAX 32
-/* Those who wait for what comes of a reload are few and trusted, and are not
- * among them. */
+#define ADMIN_SOCKET_MAX 256
+/* Those who wait for what comes of a reload are not among them. */
 #define ADMIN_WAITING_MAX 256
 
 struct admin *admin_new(

@@ -168,19 +168,20 @@ def reload_is_held_until_the_outcome(t):
     g, d, s = with_socket(t)
     logins = g.stats()["logins"]
     rotation.put(g.renew("next"), d)
-    answers = []
+    answers, lock = [], threading.Lock()
 
     def ask():
         a = post(t, t.path("admin.sock"), "/reload")
-        answers.append((a.status, s.status()["thumbprint"]))
+        with lock:
+            answers.append((a.status, s.status()["thumbprint"]))
 
-    threads = [threading.Thread(target=ask) for _ in range(50)]
+    threads = [threading.Thread(target=ask) for _ in range(100)]
     for thread in threads:
         thread.start()
     assert s.admin("/livez").status == 200
     for thread in threads:
         thread.join(t.seconds(30))
-    assert len(answers) == 50, answers
+    assert len(answers) == 100, answers
     expected = (200, rotation.thumbprint(d))
     assert set(answers) == {expected}, set(answers)
     assert g.stats()["logins"] - logins <= 3, g.stats()
