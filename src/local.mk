@@ -42,6 +42,7 @@ libsidecar_a_SOURCES = \
 	src/auth/signer.c src/auth/signer.h \
 	src/auth/tls.c src/auth/tls.h \
 	src/auth/token.c src/auth/token.h \
+	src/auth/trust.c src/auth/trust.h \
 	src/auth/verdict.c src/auth/verdict.h \
 	src/conf/access.c src/conf/access.h \
 	src/conf/addrfile.c src/conf/addrfile.h \

@@ -6,6 +6,7 @@
  */
 #include "auth/tls.h"
 
+#include "auth/trust.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -181,20 +182,6 @@ on_verify(int ok, X509_STORE_CTX *store)
 }
 
 static int
-set_trust(SSL_CTX *ctx, STACK_OF(X509) *ca)
-{
-	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
-
-	if (!ca)
-		return SSL_CTX_set_default_verify_paths(ctx);
-	for (int i = 0; i < sk_X509_num(ca); i++) {
-		if (X509_STORE_add_cert(store, sk_X509_value(ca, i)) != 1)
-			return 0;
-	}
-	return 1;
-}
-
-static int
 set_chain(SSL_CTX *ctx, const struct tls_config *tls)
 {
 	if (SSL_CTX_use_certificate(ctx, tls->cert) != 1 ||
@@ -240,7 +227,8 @@ tls_ctx_new(const struct tls_config *tls, struct err *err)
 	set_modes(ctx);
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 	    SSL_CTX_set_alpn_protos(ctx, alpn, sizeof(alpn) - 1) == 0 &&
-	    set_trust(ctx, tls->ca) == 1 && set_chain(ctx, tls) == 1)
+	    trust_fill(SSL_CTX_get_cert_store(ctx), tls->ca) == 0 &&
+	    set_chain(ctx, tls) == 1)
 		return ctx;
 fail:
 	err_set(err, EXIT_CONFIG, "OpenSSL refuses the identity for TLS: %s",

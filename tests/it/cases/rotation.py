@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import ssl
+import subprocess
 
 from harness import case
 
@@ -72,6 +73,27 @@ def wait_refused(t, s, why, path="/v1/models"):
     t.wait_until(look, what=f"/readyz says {why}")
     s.wait_log(why)
     assert s.get(path).status == 200
+
+
+class Config:
+    """A configuration file that changes."""
+
+    def __init__(self, t, text):
+        self.path = t.path("sidecar.conf")
+        self.write(text)
+
+    def write(self, text):
+        with open(self.path + ".new", "w", encoding="ascii") as f:
+            f.write(text)
+        os.rename(self.path + ".new", self.path)
+
+
+def init(t, name):
+    """A gateway with a CA of its own."""
+    home = t.path(name)
+    subprocess.run([t.run.binary("mastio-dev"), "init", home, "--agent",
+                    "orga::bot"], check=True)
+    return home
 
 
 # ---- the identity ----
@@ -300,6 +322,65 @@ def end_comes_near(t):
         assert all("without a restart" in l["cure"] for l in told), told
 
 
+def both_cas(old, new, out):
+    with open(out, "wb") as f:
+        for d in (old, new):
+            with open(os.path.join(d, "ca.pem"), "rb") as one:
+                f.write(one.read())
+
+
+@case
+def organisation_ca_rotates(t):
+    """Old and new CA in one file: agents are given it, then the gateway gets
+    its new certificates, then agents get theirs; requests are served all the
+    time."""
+    old, new = t.gateway(), t.gateway(home=init(t, "new-ca"))
+    d = identity(t, old)
+    config = Config(t, f"gateway-address = 127.0.0.1:{old.port}\n")
+    s = t.sidecar(old, config=config.path, gateway_address=None,
+                  identity_dir=d, reload_interval="1h")
+    both_cas(old.agent_dir, new.agent_dir, os.path.join(d, ".ca"))
+    os.rename(os.path.join(d, ".ca"), os.path.join(d, "ca.pem"))
+    t.wait_until(lambda: reloads(s, "renewed") == 1, what="both are trusted")
+    assert s.get("/v1/models").status == 200
+    # The gateway: here another one, at another address.
+    put(new.agent_dir, d)
+    wait_refused(t, s, "does not accept the client certificate")
+    config.write(f"gateway-address = 127.0.0.1:{new.port}\n")
+    wait_live(t, s, new.agent_dir)
+    assert s.get("/v1/models").status == 200
+    assert new.requests() and not s.process.stderr().count("no TLS")
+    shutil.copy2(os.path.join(new.agent_dir, "ca.pem"), d)
+    t.wait_until(lambda: reloads(s, "renewed") >= 3,
+                 what="the old CA is forgotten")
+    assert s.get("/v1/models").status == 200
+
+
+@case
+def another_gateway(t):
+    """A stream from the gateway before ends there while new requests go to
+    the new one."""
+    one, two = t.gateway(), t.gateway(home=t.path("two"))
+    config = Config(t, f"gateway-address = 127.0.0.1:{one.port}\n")
+    s = t.sidecar(one, config=config.path, gateway_address=None,
+                  reload_interval="1h")
+    with s.connect() as c:
+        c.request("POST", "/v1/chat/completions", s.authority,
+                  [("Content-Type", "application/json"),
+                   ("X-Mastio-Events", "20"), ("X-Mastio-Interval-Ms", "60")],
+                  b'{"model":"m","stream":true,"messages":'
+                  b'[{"role":"user","content":"x"}]}')
+        answer = c.begin_answer("POST")
+        config.write(f"gateway-address = 127.0.0.1:{two.port}\n")
+        t.wait_until(lambda: s.get("/v1/models").status == 200
+                     and two.requests(), what="the new one is asked")
+        assert c.body(answer).body.rstrip().endswith(b"[DONE]")
+    assert len(one.journal("/v1/chat")) == 1 and not two.journal("/v1/chat")
+    config.write("gateway-address = 127.0.0.1:1\n")
+    wait_refused(t, s, "could not be used at the gateway")
+    assert two.requests()
+
+
 # ---- on demand ----
 
 def hang_up(s):
@@ -327,25 +408,18 @@ def configuration(t):
     """A key of the file takes effect; one that needs a start is named; a bad
     file changes nothing."""
     g = t.gateway()
-    path = t.path("sidecar.conf")
-
-    def write(text):
-        with open(path + ".new", "w", encoding="ascii") as f:
-            f.write(text)
-        os.rename(path + ".new", path)
-
-    write("token-wait = 5s\n")
-    s = t.sidecar(g, config=path, reload_interval="1h")
+    config = Config(t, "token-wait = 5s\n")
+    s = t.sidecar(g, config=config.path, reload_interval="1h")
     assert s.get("/v1/models").status == 200
-    write("deny = GET /v1/models\nmax-clients = 7\n")
+    config.write("deny = GET /v1/models\nmax-clients = 7\n")
     t.wait_until(lambda: s.get("/v1/models").status == 403,
                  what="the rule is in force")
     s.wait_log("max-clients takes effect at the next start")
     logins = g.stats()["logins"]
-    write("deny = GET /v1/models\nno-such-key = 1\n")
+    config.write("deny = GET /v1/models\nno-such-key = 1\n")
     s.wait_log("no-such-key is not known")
     assert s.get("/v1/models").status == 403
-    write("deny = GET /v1/agents\n")
+    config.write("deny = GET /v1/agents\n")
     t.wait_until(lambda: s.get("/v1/models").status == 200,
                  what="the rule is gone")
     assert g.stats()["logins"] == logins
