@@ -2,4 +2,5 @@
 # run.py, is run by ./dev test all.
 
 TESTS += tests/package/completions.py
-EXTRA_DIST += tests/package/completions.py tests/package/run.py
+EXTRA_DIST += tests/package/completions.py tests/package/names.py \
+	tests/package/run.py

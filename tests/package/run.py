@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The packages that `./dev deb` and `./dev rpm` make: that they can be made
-again bit for bit, what they hold, and what they do to a machine.
+"""What `./dev release` makes: that it can be made again bit for bit, what it
+holds, and what it does to a machine.
 
 The Debian package is installed, upgraded and purged under a real systemd, on
 an overlay of this machine (../systemd/boot.sh).  Needs root and what `./dev
@@ -10,18 +10,22 @@ usage: run.py BUILD-DIRECTORY
 """
 import glob
 import hashlib
+import io
+import json
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
+IMAGE_MAX = 12 << 20  # bytes, unpacked
 UNIT = "cullis-sidecar.service"
 NAME = "mastio.test"
 CREDENTIALS = ("cert.pem", "key.pem", "dpop.jwk", "agent.json", "ca.pem")
@@ -151,6 +155,42 @@ class Machine:
         self.unshare.wait()
 
 
+class Image:
+    """An OCI archive, opened by its own directory of contents."""
+
+    def __init__(self, path):
+        with tarfile.open(path) as archive:
+            self.blobs = {m.name: archive.extractfile(m).read()
+                          for m in archive if m.isfile()}
+        for name, data in self.blobs.items():
+            if name.startswith("blobs/sha256/"):
+                assert hashlib.sha256(data).hexdigest() == name[13:], name
+        (index,) = json.loads(self.blobs["index.json"])["manifests"]
+        self.digest = index["digest"]
+        manifest = json.loads(self.blob(index))
+        self.config = json.loads(self.blob(manifest["config"]))
+        (layer,) = manifest["layers"]
+        with tarfile.open(fileobj=io.BytesIO(self.blob(layer))) as tar:
+            self.members = tar.getmembers()
+            self.files = {m.name: tar.extractfile(m).read()
+                          for m in self.members if m.isfile()}
+
+    def blob(self, descriptor):
+        data = self.blobs["blobs/" + descriptor["digest"].replace(":", "/")]
+        assert len(data) == descriptor["size"], descriptor
+        return data
+
+    def unpack(self, root):
+        for member in self.members:
+            path = f"{root}/{member.name}"
+            if member.isdir():
+                os.makedirs(path)
+                continue
+            with open(path, "wb") as f:
+                f.write(self.files[member.name])
+            os.chmod(path, member.mode)
+
+
 class Packages:
     """All that the tests share."""
 
@@ -159,6 +199,10 @@ class Packages:
         self.scratch = scratch
         self.deb = ""
         self.release = scratch + "/release"
+
+    def image(self):
+        (path,) = glob.glob(self.release + "/*.oci.tar")
+        return Image(path)
 
     def dev(self, what, release, **changed):
         """./dev WHAT, its packages in a directory of this scratch."""
@@ -296,14 +340,22 @@ def check_upgrade(p, machine):
     assert machine.show("UnitFileState") == "enabled"
 
 
-def test_rpms_are_equal(p):
-    """The program's and the source's, built twice in the same place: an RPM
+def test_releases_are_equal(p):
+    """All of it, with its sums, made twice; in the same place, since an RPM
     holds the path of its build."""
-    p.dev("rpm", p.release)
-    first = {path: digest(path) for path in glob.glob(p.release + "/*.rpm")}
-    assert len(first) == 2, first
-    p.dev("rpm", p.release, TZ="Pacific/Auckland")
-    assert first == {path: digest(path) for path in first}
+    p.dev("release", p.release)
+    names = sorted(os.listdir(p.release))
+    endings = ("SHA256SUMS", ".src.rpm", ".rpm", ".oci.tar", ".spdx.json",
+               ".tar.xz", ".deb")
+    assert len(names) == len(endings), names
+    assert all(any(n.endswith(e) for n in names) for e in endings), names
+    run("sha256sum", "-c", "--strict", "SHA256SUMS", cwd=p.release)
+    with open(p.release + "/SHA256SUMS", encoding="ascii") as f:
+        summed = [line.split()[1] for line in f]
+    assert sorted(summed + ["SHA256SUMS"]) == names, summed
+    first = digest(p.release + "/SHA256SUMS")
+    p.dev("release", p.release, TZ="Pacific/Auckland")
+    assert digest(p.release + "/SHA256SUMS") == first
 
 
 def test_the_rpm_is_complete(p):
@@ -315,6 +367,76 @@ def test_the_rpm_is_complete(p):
     kept = run("rpm", "-qp", "--queryformat",
                "[%{FILENAMES} %{FILEFLAGS:fflags}\\n]", path).stdout
     assert re.search(r"(?m)^/etc/cullis/sidecar.conf cn$", kept), kept
+
+
+def test_the_image_is_small(p):
+    """The program of the Debian package, its libraries, and no shell."""
+    image = p.image()
+    assert sum(len(data) for data in image.files.values()) < IMAGE_MAX
+    programs = {m.name for m in image.members if m.isfile() and m.mode & 0o111
+                and ".so." not in m.name}
+    assert programs == {"usr/bin/cullis-sidecar"}, programs
+    run("dpkg-deb", "-x", p.deb, p.scratch + "/deb")
+    with open(p.scratch + "/deb/usr/bin/cullis-sidecar", "rb") as f:
+        assert f.read() == image.files["usr/bin/cullis-sidecar"]
+    for member in image.members:
+        assert member.uid == 0 and not member.mode & 0o7022, member.name
+    assert image.config["config"]["User"] == "64780:64780"
+    assert image.config["config"]["Entrypoint"] == ["/usr/bin/cullis-sidecar"]
+
+
+def test_the_image_finds_names(p):
+    """With its own files alone."""
+    root = p.scratch + "/image"
+    p.image().unpack(root)
+    os.chmod(p.scratch, 0o755)
+    said = run("chroot", root, "/usr/bin/cullis-sidecar", "--version").stdout
+    assert said.startswith("cullis-sidecar "), said
+    run("unshare", "-n", "-p", "--fork", "--kill-child", HERE + "/names.py", root,
+        p.build)
+
+
+def test_the_sbom_tells_the_truth(p):
+    """Each file of the image, and no other, with the package that has it on
+    this machine in the version that is installed."""
+    image = p.image()
+    (path,) = glob.glob(p.release + "/*.spdx.json")
+    with open(path, encoding="utf-8") as f:
+        sbom = json.load(f)
+    assert sbom["spdxVersion"] == "SPDX-2.3"
+    packages = {row["SPDXID"]: row for row in sbom["packages"]}
+    files = {row["fileName"][2:]: row for row in sbom["files"]}
+    assert set(files) == set(image.files)
+    origins = {r["spdxElementId"]: packages[r["relatedSpdxElement"]]
+               for r in sbom["relationships"]
+               if r["relationshipType"] == "EXPANDED_FROM_ARCHIVE"}
+    for name, row in files.items():
+        sums = {c["algorithm"]: c["checksumValue"] for c in row["checksums"]}
+        data = image.files[name]
+        assert sums == {"SHA1": hashlib.sha1(data).hexdigest(),
+                        "SHA256": hashlib.sha256(data).hexdigest()}, name
+        if name == "etc/nsswitch.conf":
+            continue
+        origin = origins[row["SPDXID"]]
+        if name == "usr/bin/cullis-sidecar":
+            assert origin["name"] == "cullis-sidecar", origin
+        else:
+            check_origin(name, data, origin)
+    (whole,) = [row for row in packages.values()
+                if row["name"] == "cullis-sidecar-image"]
+    assert image.digest == "sha256:" + whole["checksums"][0]["checksumValue"]
+
+
+def check_origin(name, data, origin):
+    """dpkg's own list of the package has this file, with these bytes."""
+    version = run("dpkg-query", "-W", "-f", "${Version}\\n",
+                  origin["name"]).stdout.split()
+    assert [origin["versionInfo"]] == version, (origin, version)
+    listed = run("dpkg-query", "-L", origin["name"]).stdout.splitlines()
+    real = {os.path.realpath(path) for path in listed}
+    assert os.path.realpath("/" + name) in real, (name, origin["name"])
+    with open("/" + name, "rb") as f:
+        assert f.read() == data, name
 
 
 def run_tests(packages):
