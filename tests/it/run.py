@@ -3,7 +3,7 @@
 
 usage: run.py --bin DIR [--workers 1,4] [-k PATTERN] [-j N]
               [--slow-factor F] [--sanitized] [--keep] [--list]
-              [--stress-seconds N] [--soak-seconds N] [--aborts N]
+              [--secrets] [--stress-seconds N] [--soak-seconds N] [--aborts N]
               [--rotations N] [--seed N]
 
 Each test runs in a process of its own with a directory of its own.  A test
@@ -27,6 +27,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.dont_write_bytecode = True
 
+from harness import secrets  # noqa: E402
 from harness.case import CASES, ROWS, Run, Test  # noqa: E402
 from harness.process import die_with_parent  # noqa: E402
 
@@ -81,6 +82,7 @@ def run_one(run, case, workers, directory):
         print(test.logs(), flush=True)
     finally:
         test.kill()
+        test.keep_received()
     return code
 
 
@@ -167,6 +169,19 @@ class Running:
         sys.stdout.flush()
 
 
+def search_all(run):
+    """After the whole run: (rows passed, labels of those that did not)"""
+    if not run.secrets:
+        return 0, []
+    found = secrets.search(run.outputs, run.secrets)
+    print(f"{'FAIL' if found else 'PASS'} secrets: searched for "
+          f"{len(run.secrets.words) + len(run.secrets.texts)}")
+    for sentence in found:
+        print("    " + sentence)
+    enough = run.secrets.words and run.secrets.texts
+    return (1, []) if enough and not found else (0, ["secrets"])
+
+
 def run_all(run, chosen, jobs):
     waiting, running = list(chosen), []
     passed, failed = 0, []
@@ -188,6 +203,10 @@ def run_all(run, chosen, jobs):
             passed += rows[0]
             failed += rows[1]
             r.report(outcome)
+            if run.secrets:
+                label = label_of(r.case, r.workers)
+                secrets.keep(r.dir, run.secrets,
+                             os.path.join(run.outputs, label))
             if outcome:
                 passed += 1
                 shutil.rmtree(r.dir, ignore_errors=True)
@@ -218,6 +237,9 @@ def main():
                    help="how often the identity changes under load")
     p.add_argument("--seed", type=int, default=None,
                    help="of what is done at random")
+    p.add_argument("--secrets", action="store_true",
+                   help="after the run, search all outputs of all sidecars "
+                   "for every token, proof and key that was there")
     options = p.parse_args()
     load_cases()
     chosen = select(options)
@@ -231,8 +253,12 @@ def main():
     run = Run(options.bin, options.slow_factor, options.sanitized,
               options.stress_seconds, options.soak_seconds, options.aborts,
               options.rotations, options.seed)
+    if options.secrets:
+        run.secrets = secrets.Secrets()
     try:
         passed, failed = run_all(run, chosen, options.j)
+        more = search_all(run)
+        passed, failed = passed + more[0], failed + more[1]
     finally:
         if options.keep:
             print(f"kept: {run.dir}")

@@ -6,6 +6,7 @@
 
 #include "mastio/assertion.h"
 #include "mastio/exchange.h"
+#include "mastio/journal.h"
 #include "mastio/proof.h"
 #include "mastio/records.h"
 #include "mastio/util.h"
@@ -187,6 +188,7 @@ grant(struct exchange *x, const struct assertion *a, const char *jkt)
 			      a->id.name);
 	char *token = court_token_mint(x->srv, a->id.agent_id, sub, jkt);
 
+	journal_token(x->srv->journal, token);
 	x->srv->stats.logins++;
 	x->srv->stats.logins_bound++;
 	answer_json(x, 200,

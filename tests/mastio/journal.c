@@ -16,25 +16,33 @@ struct journal {
 	struct entry *first, **last;
 	size_t n;
 	uint64_t seq;
-	FILE *proofs;
+	FILE *proofs, *tokens;
 };
 
+static bool
+open_lines(FILE **out, const char *path)
+{
+	if (!path)
+		return true;
+	*out = fopen(path, "ae");
+	if (*out)
+		setvbuf(*out, NULL, _IOLBF, 0);
+	else
+		complain("cannot open %s: %s", path, strerror(errno));
+	return *out != NULL;
+}
+
 struct journal *
-journal_new(const char *proofs_path)
+journal_new(const char *proofs_path, const char *tokens_path)
 {
 	struct journal *j = xcalloc(1, sizeof(*j));
 
 	j->last = &j->first;
-	if (!proofs_path)
+	if (open_lines(&j->proofs, proofs_path) &&
+	    open_lines(&j->tokens, tokens_path))
 		return j;
-	j->proofs = fopen(proofs_path, "ae");
-	if (!j->proofs) {
-		complain("cannot open %s: %s", proofs_path, strerror(errno));
-		free(j);
-		return NULL;
-	}
-	setvbuf(j->proofs, NULL, _IOLBF, 0);
-	return j;
+	journal_free(j);
+	return NULL;
 }
 
 static void
@@ -64,6 +72,8 @@ journal_free(struct journal *j)
 	journal_clear(j);
 	if (j->proofs)
 		fclose(j->proofs);
+	if (j->tokens)
+		fclose(j->tokens);
 	free(j);
 }
 
@@ -225,4 +235,11 @@ journal_proof(struct journal *j, const char *proof, const char *htm,
 	json_dumpf(line, j->proofs, JSON_COMPACT);
 	fputc('\n', j->proofs);
 	json_decref(line);
+}
+
+void
+journal_token(struct journal *j, const char *token)
+{
+	if (j->tokens)
+		fprintf(j->tokens, "%s\n", token);
 }

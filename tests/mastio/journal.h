@@ -50,8 +50,9 @@ struct entry {
 
 struct journal;
 
-/* proofs_path: every proof goes there as one line of JSON; NULL: nowhere. */
-struct journal *journal_new(const char *proofs_path);
+/* proofs_path: every proof goes there as one line of JSON; tokens_path: every
+ * token that is issued, one a line.  NULL: nowhere. */
+struct journal *journal_new(const char *proofs_path, const char *tokens_path);
 void journal_free(struct journal *);
 void journal_clear(struct journal *);
 /* A new last entry with one reference for the caller. */
@@ -62,5 +63,7 @@ json_t *journal_json(const struct journal *, uint64_t since);
 /* One line for dpopcheck; any of the last three may be NULL. */
 void journal_proof(struct journal *, const char *proof, const char *htm,
     const char *htu, const char *ath, int64_t now);
+
+void journal_token(struct journal *, const char *token);
 
 #endif

@@ -4,6 +4,7 @@
 #include "mastio/assertion.h"
 #include "mastio/court.h"
 #include "mastio/exchange.h"
+#include "mastio/journal.h"
 #include "mastio/jose.h"
 #include "mastio/pki.h"
 #include "mastio/process.h"
@@ -73,6 +74,7 @@ grant(struct exchange *x, const struct assertion *a)
 	rec = records_find(srv->records, a->id.agent_id);
 	token = token_mint(srv, a->id.agent_id, rec ? a->id.org : NULL, jkt);
 	issuer = xasprintf("cullis-mastio:%s", srv->org);
+	journal_token(srv->journal, token);
 	srv->stats.logins++;
 	if (jkt)
 		srv->stats.logins_bound++;

@@ -18,7 +18,8 @@ static const char usage[] =
     "           [--api-key]\n"
     "       mastio-dev issue DIR OUTDIR [--agent ID] [--key TYPE] ...\n"
     "       mastio-dev serve DIR [--listen HOST:PORT] [--control HOST:PORT]\n"
-    "           [--journal-proofs FILE] [SETTING ...]\n"
+    "           [--journal-proofs FILE] [--journal-tokens FILE]\n"
+    "           [SETTING ...]\n"
     "       mastio-dev proof AGENTDIR METHOD HTU [--token T] [--nonce N] ...\n"
     "       mastio-dev assertion AGENTDIR [--nonce N] [--x5c li] ...\n";
 

@@ -30,7 +30,7 @@
 
 struct serve {
 	struct server srv;
-	const char *listen, *control, *journal_proofs;
+	const char *listen, *control, *journal_proofs, *journal_tokens;
 	struct evhttp *http;
 	struct event *term, *intr;
 };
@@ -134,7 +134,9 @@ load(struct serve *s)
 	    srv->root ? read_ca(srv->dir, "intermediate.pem") : NULL;
 	srv->tls = srv->intermediate ? tls_server_context(srv->dir) : NULL;
 	srv->tokens = srv->tls ? tokens_open(srv->dir) : NULL;
-	srv->journal = srv->tokens ? journal_new(s->journal_proofs) : NULL;
+	srv->journal = srv->tokens
+			   ? journal_new(s->journal_proofs, s->journal_tokens)
+			   : NULL;
 	if (!srv->journal)
 		return -1;
 	srv->root_pem = pki_cert_pem(srv->root);
@@ -210,7 +212,7 @@ static size_t
 make_options(struct option out[OPTIONS_MAX])
 {
 	static const char *const own[] = {
-	    "listen", "control", "journal-proofs"};
+	    "listen", "control", "journal-proofs", "journal-tokens"};
 	size_t n = 0;
 	bool flag;
 	char *name;
@@ -234,7 +236,8 @@ make_options(struct option out[OPTIONS_MAX])
 static int
 set_option(struct serve *s, const struct option *o, size_t i, size_t n)
 {
-	const char **own[] = {&s->listen, &s->control, &s->journal_proofs};
+	const char **own[] = {
+	    &s->listen, &s->control, &s->journal_proofs, &s->journal_tokens};
 	const char *bad;
 
 	if (i >= n) {

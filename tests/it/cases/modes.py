@@ -25,7 +25,7 @@ def certificate_on_every_front(t):
         g = t.gateway("--front", front, "--processes", str(processes),
                       home=t.path(name))
         s = t.sidecar(g, auth="cert")
-        with s.connect() as c:
+        with s.connect(seen=False) as c:  # the echo repeats our credentials
             for i in range(40):
                 c.request("GET", f"/v1/egress/peers?i={i}", s.authority)
                 a = c.answer()

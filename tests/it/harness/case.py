@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import re
 import subprocess
 import tempfile
 import time
@@ -11,10 +10,10 @@ import time
 from harness.gateway import Gateway
 from harness.sidecar import Sidecar
 from harness.process import clean_environment, Process
+from harness.secrets import Secrets
 
 SEEN_MAX = 32 << 20
 ROWS = "rows.jsonl"  # in a test's directory: its rows, as they ended
-WORD = re.compile(rb"[A-Za-z0-9_-]{40,}")
 
 
 class Failure(AssertionError):
@@ -35,6 +34,8 @@ class Run:
         self.rotations = rotations
         self.seed = random.randrange(1 << 32) if seed is None else seed
         self.dir = tempfile.mkdtemp(prefix="cullis-it-")
+        self.secrets = None  # Secrets, if the whole run is searched
+        self.outputs = os.path.join(self.dir, "outputs")
         self.gateway_home = os.path.join(self.dir, "mastio")
         subprocess.run([self.binary("mastio-dev"), "init", self.gateway_home,
                         "--agent", "orga::bot"],
@@ -154,7 +155,6 @@ class Test:
 
     def finish(self):
         """What must hold whatever the test was about."""
-        tokens, keys = self.secrets()
         for g in self.gateways:
             if g.process.running:
                 assert g.stats()["jti_repeated"] == 0, "a proof sent twice"
@@ -162,34 +162,23 @@ class Test:
             s.stop()
         for s in self.sidecars:
             s.check_output()
-        self.search(tokens, keys)
+        self.search()
 
-    def secrets(self):
-        """({signature of a token or proof: what}, {key material: what})"""
-        tokens, keys = {}, {}
-        for g in self.gateways:
-            if g.process.running:
-                for e in g.journal():
-                    add_header_secrets(tokens, e["headers"])
-        for directory, _, names in os.walk(self.dir):
-            for name in names:
-                path = os.path.join(directory, name)
-                if name.endswith((".pem", ".key", ".jwk")) and \
-                        os.path.isfile(path):
-                    add_key_secrets(keys, path)
-        return tokens, keys
-
-    def search(self, tokens, keys):
+    def search(self):
+        secrets = Secrets().collect(self.dir)
         texts = [("an answer", b"".join(self.received))]
         for p in self.processes:
             if self.run.binary("cullis-sidecar") in p.args:
                 texts += [("stdout", p.stdout().encode()),
                           ("stderr", p.stderr().encode())]
         for where, text in texts:
-            for word in set(WORD.findall(text)):
-                assert word not in tokens, f"{tokens[word]} is in {where}"
-            for key, what in keys.items():
-                assert key not in text, f"{what} is in {where}"
+            what = secrets.find(text)
+            assert not what, f"{what} is in {where}"
+
+    def keep_received(self):
+        """For the search of the whole run."""
+        with open(self.path("received"), "wb") as f:
+            f.writelines(self.received)
 
     def kill(self):
         for p in self.processes:
@@ -205,32 +194,3 @@ class Test:
                 if text:
                     parts.append(f"---- {name}\n{text[-6000:]}")
         return "\n".join(parts)
-
-
-def add_header_secrets(found, headers):
-    for name, value in headers:
-        value = value.encode()
-        if name.lower() == "dpop" and value.count(b".") == 2:
-            found[value.rpartition(b".")[2]] = "a proof"
-        elif name.lower() == "authorization" and value.count(b".") == 2:
-            found[value.rpartition(b".")[2]] = "a token"
-
-
-def add_key_secrets(found, path):
-    with open(path, "rb") as f:
-        text = f.read()
-    inside = False
-    for line in text.splitlines():
-        if line.startswith(b"-----"):
-            inside = b"PRIVATE KEY" in line and b"BEGIN" in line
-        elif inside and len(line) >= 40:
-            found[line] = f"key material of {os.path.basename(path)}"
-    if path.endswith(".jwk") and text.strip().startswith(b"{"):
-        try:
-            jwk = json.loads(text)
-        except ValueError:
-            return
-        d = jwk.get("private_jwk", jwk).get("d")
-        if isinstance(d, str) and len(d) > 20:
-            found[d.encode()] = "the DPoP key"
-

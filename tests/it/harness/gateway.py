@@ -20,6 +20,7 @@ class Gateway:
             shutil.copytree(test.run.gateway_home, self.home)
         self.agent_dir = os.path.join(self.home, "agent")
         self.proofs = test.path("proofs.jsonl")
+        self.tokens = test.path("tokens")
         self.port = self.control_port = 0
         self.process = None
         self.start()
@@ -37,7 +38,8 @@ class Gateway:
             [self.test.run.binary("mastio-dev"), "serve", self.home,
              "--listen", f"127.0.0.1:{self.port}",
              "--control", "127.0.0.1:0",
-             "--journal-proofs", self.proofs, *self.args],
+             "--journal-proofs", self.proofs,
+             "--journal-tokens", self.tokens, *self.args],
             self.test.path("mastio-dev"))
         self.test.processes.append(self.process)
         self.test.wait_until(
