@@ -1,8 +1,8 @@
 # Lint.  The layers are checked by every build, the rest by `make lint`.
 
 EXTRA_DIST += tests/bench/README.md tests/bench/bed.py tests/bench/events.py \
-	tests/bench/run.py tests/pod/requirements.in \
-	tests/pod/requirements.txt tests/pod/run.py tests/prom/run.py tests/systemd/boot.sh \
+	tests/bench/run.py tests/pod/kustomize \
+	tests/pod/requirements.in tests/pod/requirements.txt tests/pod/run.py tests/prom/run.py tests/systemd/boot.sh \
 	tests/systemd/run.py
 EXTRA_DIST += tests/demo tests/lint/auth_doc.py tests/lint/ends.sh tests/lint/http_doc.py \
 	tests/lint/operations_doc.py \

@@ -1,24 +1,27 @@
 #!/usr/bin/env python3
-"""contrib/kubernetes/pod.yaml: checked against the schemas, run with podman.
+"""contrib/kubernetes: checked against the schemas, run with podman.
 
-The pod that runs is made from the manifest as it is shipped (as_podman_pod),
-so that the two cannot drift apart.  Its images are FROM scratch, with this
+The pods that run are made from the manifests as they are shipped
+(as_podman_pod), so that they cannot drift apart.  Its images are FROM scratch, with this
 build and files of this machine.  podman works in namespaces of its own, with
 its storage in a scratch directory: all of it ends with one process.
 
 Needs root, the packages podman, buildah, runc, catatonit, curl and
-python3-venv, and from PyPI what requirements.txt pins; what is missing is a failure.
+python3-venv, Go, and what requirements.txt pins of PyPI and kustomize/go.sum of
+Go's modules; what is missing is a failure.
 
 usage: run.py BUILD-DIRECTORY
 """
 import contextlib
 import copy
 import glob
+import hashlib
 import json
 import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -27,12 +30,14 @@ import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
-MANIFEST = SOURCE + "/contrib/kubernetes/pod.yaml"
+MANIFESTS = SOURCE + "/contrib/kubernetes"
 IMAGE = SOURCE + "/contrib/image/image.py"
 VERSIONS = ("1.29", "1.37")  # the first with native sidecars, and a late one
+AGENT = "orga::kyc-screener"
 NAME = "mastio.test"
 PORT = 9443  # of mastio-dev; the network namespace is ours alone
 CONTROL = 9444
+LIVE_SECONDS = 6 + 10  # reload-interval + 1 s, and a loaded machine
 CHAT = f"http://{NAME}/v1/chat/completions"
 PROMPT = ('{"model":"m","stream":true,"messages":'
           '[{"role":"user","content":"one two three"}]}')
@@ -71,19 +76,48 @@ def write(path, text):
         f.write(text)
 
 
-def documents(scratch):
-    """The manifest's objects.  YAML is read by what kubernetes-validate
-    brings along."""
-    venv = scratch + "/venv"
-    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    subprocess.run([venv + "/bin/pip", "install", "--quiet",
-                    "--disable-pip-version-check", "--require-hashes", "-r",
-                    HERE + "/requirements.txt"], check=True)
-    out = subprocess.run(
-        [venv + "/bin/python", "-c", "import json, sys, yaml; json.dump("
-         "list(yaml.safe_load_all(open(sys.argv[1]))), sys.stdout)",
-         MANIFEST], check=True, capture_output=True).stdout
-    return json.loads(out)
+class Tools:
+    """What reads and judges manifests, installed from its pins."""
+
+    def __init__(self, scratch):
+        self.venv = scratch + "/venv"
+        subprocess.run([sys.executable, "-m", "venv", self.venv], check=True)
+        subprocess.run([self.venv + "/bin/pip", "install", "--quiet",
+                        "--disable-pip-version-check", "--require-hashes",
+                        "-r", HERE + "/requirements.txt"], check=True)
+        self.kustomize = scratch + "/kustomize"
+        env = {**os.environ, "GOTOOLCHAIN": "local",
+               "GOFLAGS": "-mod=readonly -buildvcs=false"}
+        subprocess.run(["go", "build", "-o", self.kustomize,
+                        "sigs.k8s.io/kustomize/kustomize/v5"], check=True,
+                       cwd=HERE + "/kustomize", env=env)
+
+    def documents(self, path):
+        """The objects of a manifest, by kind.  YAML is read by what
+        kubernetes-validate brings along."""
+        out = subprocess.run(
+            [self.venv + "/bin/python", "-c", "import json, sys, yaml; "
+             "json.dump(list(yaml.safe_load_all(open(sys.argv[1]))), "
+             "sys.stdout)", path], check=True, capture_output=True).stdout
+        objects = json.loads(out)
+        found = {o["kind"]: o for o in objects}
+        assert len(found) == len(objects), "two of a kind"
+        return found
+
+    def build(self, overlay):
+        """What kustomize makes of a directory."""
+        done = subprocess.run([self.kustomize, "build", overlay], check=False,
+                              capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert not done.stderr, done.stderr
+        return done.stdout
+
+    def judge(self, path, version):
+        """Strictly: an unknown field is an error."""
+        done = subprocess.run(
+            [self.venv + "/bin/kubernetes-validate", "--strict", "-k", version,
+             path], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def fill_image(directory, programs, lines):
@@ -105,21 +139,29 @@ def fill_image(directory, programs, lines):
 def lay_out_secret(source, directory, group, mode):
     """A Secret volume as the kubelet lays it out with an fsGroup: a writable
     directory with sticky bit, symbolic links through ..data, and files of
-    this mode that the group may read."""
-    version = directory + "/..2026_01_01_00_00_00.1"
-    os.makedirs(version)
-    os.symlink(os.path.basename(version), directory + "/..data")
+    this mode that the group may read.  The next version replaces ..data by a
+    rename, and the one before is removed."""
+    os.makedirs(directory, exist_ok=True)
+    version = f"{directory}/..2026_01_01.{time.monotonic_ns()}"
+    os.mkdir(version)
     for name in os.listdir(source):
         shutil.copy(f"{source}/{name}", f"{version}/{name}")
         os.chown(f"{version}/{name}", 0, group)
         os.chmod(f"{version}/{name}", mode)
-        os.symlink("..data/" + name, f"{directory}/{name}")
+        if not os.path.islink(f"{directory}/{name}"):
+            os.symlink("..data/" + name, f"{directory}/{name}")
     for path, bits in ((version, 0o2755), (directory, 0o3777)):
         os.chown(path, 0, group)
         os.chmod(path, bits)
+    before = glob.glob(directory + "/..2*")
+    os.symlink(os.path.basename(version), directory + "/..data_tmp")
+    os.rename(directory + "/..data_tmp", directory + "/..data")
+    for path in before:
+        if path != version:
+            shutil.rmtree(path)
 
 
-def as_podman_pod(pod, images, identity):
+def as_podman_pod(pod, images, identity, command):
     """The manifest for podman 4.3.  It knows no native sidecars; its Secret
     volumes have neither group nor mode, so that a directory stands in; and it
     has no network here but the host's, in our own namespace."""
@@ -131,10 +173,7 @@ def as_podman_pod(pod, images, identity):
         container["image"] = images[container["name"]]
         container["imagePullPolicy"] = "Never"
         if container["name"] == "agent":
-            container["command"] = ["/usr/bin/sleep", "infinity"]
-    spec["containers"].append({
-        "name": "gateway", "image": images["gateway"],
-        "imagePullPolicy": "Never"})
+            container["command"] = command
     for volume in spec["volumes"]:
         if volume.pop("secret", None):
             volume["hostPath"] = {"path": identity, "type": "Directory"}
@@ -195,22 +234,37 @@ class Pod:
     def __init__(self, build, scratch):
         self.scratch = scratch
         self.build = os.path.abspath(build)
-        self.objects = documents(scratch)
+        self.tools = Tools(scratch)
+        self.objects = self.tools.documents(MANIFESTS + "/pod.yaml")
         pod = self.manifest()
         self.name = pod["metadata"]["name"]
         (self.sidecar,) = pod["spec"]["initContainers"]
         self.identity = scratch + "/mastio/agent"
+        self.volume = scratch + "/volume"
+        self.images = {}
         self.engine = Engine(scratch)
 
     def manifest(self):
-        (pod,) = (o for o in self.objects if o["kind"] == "Pod")
-        return copy.deepcopy(pod)
+        return copy.deepcopy(self.objects["Pod"])
+
+    def job(self):
+        """Its pod, as the Job makes it."""
+        job = self.tools.documents(MANIFESTS + "/job.yaml")["Job"]
+        return {"apiVersion": "v1", "kind": "Pod",
+                "metadata": {"name": job["metadata"]["name"]},
+                "spec": job["spec"]["template"]["spec"]}
+
+    def example(self):
+        """The overlay's objects."""
+        path = self.scratch + "/example.yaml"
+        write(path, self.tools.build(MANIFESTS + "/kustomize/example"))
+        return self.tools.documents(path)
 
     def make_images(self):
         mastio = self.scratch + "/mastio"
         subprocess.run(
             [self.build + "/mastio-dev", "init", mastio, "--agent",
-             "orga::kyc-screener", "--names", NAME, "--url",
+             AGENT, "--names", NAME, "--url",
              f"https://{NAME}:{PORT}"], check=True)
         archive = self.scratch + "/cullis-sidecar.tar"
         subprocess.run([IMAGE, self.build + "/cullis-sidecar", "test", archive,
@@ -230,18 +284,54 @@ class Pod:
                                f"{self.scratch}/{name}")
         return images
 
-    def play(self):
-        images = self.make_images()
-        pod = self.manifest()
-        (volume,) = (v["secret"] for v in pod["spec"]["volumes"]
-                     if "secret" in v)
-        volume_dir = self.scratch + "/volume"
-        lay_out_secret(self.identity, volume_dir,
-                       pod["spec"]["securityContext"]["fsGroup"],
+    def lay_out(self, source):
+        """A version of the Secret."""
+        spec = self.manifest()["spec"]
+        (volume,) = (v["secret"] for v in spec["volumes"] if "secret" in v)
+        lay_out_secret(source, self.volume,
+                       spec["securityContext"]["fsGroup"],
                        volume["defaultMode"])
+
+    def play(self, pod, command, *more):
+        """The pod of a manifest, its agent doing this, and more containers."""
+        pod = as_podman_pod(pod, self.images, self.volume, command)
+        pod["spec"]["containers"] += more
         path = self.scratch + "/pod.yaml"  # JSON is YAML
-        write(path, json.dumps(as_podman_pod(pod, images, volume_dir)))
+        write(path, json.dumps(pod))
         self.engine.podman("kube", "play", path)
+
+    def start(self):
+        self.images = self.make_images()
+        self.lay_out(self.identity)
+        self.play(self.manifest(), ["/usr/bin/sleep", "infinity"], {
+            "name": "gateway", "image": self.images["gateway"],
+            "imagePullPolicy": "Never"})
+
+    def control(self, path, body=None):
+        """The gateway's own listener."""
+        data = ["-d", json.dumps(body)] if body else []
+        out = self.engine.run("curl", "-sS", "-f", *data,
+                              f"http://127.0.0.1:{CONTROL}{path}").stdout
+        return json.loads(out or "null")
+
+    def renewed(self):
+        """Another certificate and keys of the agent, which the gateway knows
+        from now on."""
+        out = self.scratch + "/renewed"
+        subprocess.run([self.build + "/mastio-dev", "issue",
+                        self.scratch + "/mastio", out, "--agent", AGENT,
+                        "--register", "no"], check=True)
+        shutil.copy(self.identity + "/agent.json", out)
+        self.control("/agent/pin", {"agent_id": AGENT, "grace_s": 3600,
+                                    "cert_pem": read(out + "/cert.pem")})
+        self.control("/agent/dpop", {"agent_id": AGENT, "jkt": None})
+        return out
+
+    def admin_status(self):
+        """/status, as the agent may read it."""
+        return json.loads(self.exec(
+            "agent", "curl", "-sS", "-f", "--noproxy", "*",
+            "http://127.0.0.1:7781/status").stdout)
 
     def exec(self, container, *argv, check=True):
         return self.engine.podman("exec", f"{self.name}-{container}", *argv,
@@ -273,14 +363,58 @@ class Pod:
 # ---- the tests, in this order
 
 
-def test_the_manifest_is_valid(pod):
+def test_the_manifests_are_valid(pod):
     """Each object, strictly, against the schemas of Kubernetes."""
-    assert {o["kind"] for o in pod.objects} == {"Pod", "NetworkPolicy"}
+    assert set(pod.objects) == {"Pod", "NetworkPolicy"}
+    example = pod.example()
+    del example["PodMonitor"]  # not one of Kubernetes' own
+    assert set(example) == {"Deployment", "NetworkPolicy"}
+    paths = [MANIFESTS + "/pod.yaml", MANIFESTS + "/job.yaml"]
+    for kind, value in example.items():
+        paths.append(f"{pod.scratch}/example-{kind}.yaml")
+        write(paths[-1], json.dumps(value))
     for version in VERSIONS:
-        done = subprocess.run(
-            [pod.scratch + "/venv/bin/kubernetes-validate", "--strict", "-k",
-             version, MANIFEST], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+        for path in paths:
+            pod.tools.judge(path, version)
+
+
+def essence(spec):
+    """Of a pod: all that does not differ from workload to workload."""
+    spec = copy.deepcopy(spec)
+    spec.pop("restartPolicy", None)
+    (sidecar,) = spec["initContainers"]
+    sidecar.pop("ports", None)
+    sidecar["env"] = [v for v in sidecar["env"]
+                      if v["name"] != "CULLIS_SIDECAR_METRICS_LISTEN"]
+    (agent,) = spec["containers"]
+    agent.pop("image")
+    for volume in spec["volumes"]:
+        if "secret" in volume:
+            volume["secret"].pop("secretName")
+    return spec
+
+
+def test_the_manifests_say_the_same(pod):
+    """One file to read, a Job, and the Kustomize component."""
+    wanted = essence(pod.manifest()["spec"])
+    assert essence(pod.job()["spec"]) == wanted
+    deployment = pod.example()["Deployment"]["spec"]["template"]
+    assert essence(deployment["spec"]) == wanted
+
+
+def test_prometheus_finds_the_port(pod):
+    """The PodMonitor, the pod's labels and port, and the sidecar's key."""
+    example = pod.example()
+    template = example["Deployment"]["spec"]["template"]
+    monitor = example["PodMonitor"]["spec"]
+    wanted = monitor["selector"]["matchLabels"]
+    assert wanted.items() <= template["metadata"]["labels"].items()
+    (sidecar,) = template["spec"]["initContainers"]
+    (port,) = sidecar["ports"]
+    assert [e["port"] for e in monitor["podMetricsEndpoints"]] == [port["name"]]
+    (listen,) = [v["value"] for v in sidecar["env"]
+                 if v["name"] == "CULLIS_SIDECAR_METRICS_LISTEN"]
+    assert listen == f"0.0.0.0:{port['containerPort']}"
 
 
 def test_it_is_a_native_sidecar(pod):
@@ -299,7 +433,7 @@ def test_it_is_a_native_sidecar(pod):
 
 def test_the_pod_starts(pod):
     """Images of the build alone; the startup probe of the manifest turns."""
-    pod.play()
+    pod.start()
     until(lambda: pod.probe("startupProbe").returncode == 0, "startup")
     done = pod.probe("livenessProbe")
     assert done.returncode == 0, done.stderr
@@ -333,8 +467,7 @@ def test_the_agent_may_use_a_base_url(pod):
 
 def test_the_gateway_saw_proofs(pod):
     """mTLS and a proof of its own for each of the three."""
-    out = pod.engine.run("curl", "-sS", f"http://127.0.0.1:{CONTROL}/journal")
-    seen = [e for e in json.loads(out.stdout)["entries"]
+    seen = [e for e in pod.control("/journal")["entries"]
             if e["path"].startswith(("/v1/chat/", "/v1/models"))]
     assert len(seen) == 3 and len({e["proof"]["jti"] for e in seen}) == 3, seen
     for entry in seen:
@@ -388,15 +521,35 @@ def test_the_image_has_no_shell(pod):
         assert done.returncode == 127, (shell, done)
 
 
+def test_a_new_secret_goes_live(pod):
+    """The Secret is replaced as the kubelet does it: the next request comes
+    with the new certificate, from the same process."""
+    before = pod.status("cullis-sidecar")["Pid"]
+    new = pod.renewed()
+    der = ssl.PEM_cert_to_DER_cert(read(new + "/cert.pem"))
+    thumbprint = hashlib.sha256(der).hexdigest()
+    assert pod.admin_status()["thumbprint"] != thumbprint
+    pod.lay_out(new)
+    until(lambda: pod.admin_status()["thumbprint"] == thumbprint,
+          "the new certificate", LIVE_SECONDS)
+    pod.exec("agent", "curl", "-sS", "-f", "--max-time", "20",
+             f"http://{NAME}/v1/models")
+    last = pod.control("/journal")["entries"][-1]
+    assert last["tls"]["client_sha256"] == thumbprint, last
+    assert pod.status("cullis-sidecar")["Pid"] == before
+    assert pod.probe("livenessProbe").returncode == 0
+
+
 def test_the_log_holds_no_secret(pod):
     """Neither key nor token nor proof."""
     log = pod.logs()
-    assert "orga::kyc-screener" in log and '"path":"/v1/models"' in log, log
+    assert AGENT in log and '"path":"/v1/models"' in log, log
     secrets = ["eyJ", "PRIVATE KEY"]
-    jwk = json.loads(read(pod.identity + "/dpop.jwk"))
-    secrets.append(jwk.get("private_jwk", jwk)["d"])
-    secrets += [line for line in read(pod.identity + "/key.pem").splitlines()
-                if "-----" not in line]
+    for identity in (pod.identity, pod.scratch + "/renewed"):
+        jwk = json.loads(read(identity + "/dpop.jwk"))
+        secrets.append(jwk.get("private_jwk", jwk)["d"])
+        secrets += [line for line in read(identity + "/key.pem").splitlines()
+                    if "-----" not in line]
     for value in secrets:
         assert value not in log, log
 
@@ -406,6 +559,24 @@ def test_it_ends_clean(pod):
     pod.engine.podman("stop", "-t", "30", f"{pod.name}-cullis-sidecar")
     assert pod.inspect("cullis-sidecar", "{{.State.ExitCode}}") == "0"
     assert '"msg":"stopped"' in pod.logs()
+
+
+def test_the_job_ends(pod):
+    """Its agent has ended: the kubelet sends SIGTERM to the sidecar, which
+    ends at once and clean, long before drain-timeout."""
+    job = pod.job()
+    name = job["metadata"]["name"]
+    # podman does not wait for the startup probe: curl does.
+    pod.play(job, ["/usr/bin/curl", "-sS", "-f", "--retry", "30",
+                   "--retry-delay", "1", "--retry-connrefused",
+                   f"http://{NAME}/v1/models"])
+    out = pod.engine.podman("wait", name + "-agent").stdout
+    assert out.strip() == "0", pod.engine.podman("logs", name + "-agent").stderr
+    start = time.monotonic()
+    pod.engine.podman("stop", "-t", "30", name + "-cullis-sidecar")
+    assert time.monotonic() - start < 10
+    assert pod.engine.podman("inspect", "-f", "{{.State.ExitCode}}",
+                             name + "-cullis-sidecar").stdout.strip() == "0"
 
 
 def run_tests(pod):
