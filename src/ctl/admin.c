@@ -49,6 +49,7 @@ struct visit {
 	struct timer timer;
 	bool apart;   /* in that list, */
 	bool waiting; /* and not told yet */
+	bool is_head; /* the answer has no content */
 	bool answered, shut;
 	struct head head;
 	struct field fields[FIELDS_MAX];
@@ -100,7 +101,7 @@ answer_with(struct visit *v, unsigned status, const char *type,
 		write_field(out, SPAN("Allow"), span_of(allow));
 	write_field(out, SPAN("Connection"), SPAN("close"));
 	write_head_end(out);
-	if (!span_eq(v->head.method, SPAN("HEAD")))
+	if (!v->is_head)
 		buf_add_span(out, body);
 }
 
@@ -286,6 +287,10 @@ serve(struct visit *v)
 {
 	const struct head *h = &v->head;
 	struct target target;
+
+	/* Noted, for the head is in a buffer that may move before an answer
+	 * that comes late. */
+	v->is_head = span_eq(h->method, SPAN("HEAD"));
 
 	if (is_from_browser(h)) {
 		answer_text(v, 403, "requests from web pages are refused\n");
