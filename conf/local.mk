@@ -6,7 +6,8 @@
 # the user's own; packages do it, as a configuration file that they guard.
 
 systemdsystemunitdir = $(prefix)/lib/systemd/system
-systemd_units = conf/cullis-sidecar.service
+systemd_units = conf/cullis-sidecar.service conf/cullis-sidecar.socket \
+	conf/cullis-sidecar@.service conf/cullis-sidecar@.socket
 EXTRA_DIST += $(systemd_units)
 
 examplesdir = $(docdir)/examples

@@ -17,7 +17,8 @@
  * does, and more of them only make each take longer. */
 #define CONNECTING_MAX 16
 #define ADDRESS_LIFE_MS 30000
-#define ADDRESS_MIN_MS 250 /* RFC 8305 section 5 */
+#define ADDRESS_DOUBT_MS 500 /* after one that nobody answers at */
+#define ADDRESS_MIN_MS 250   /* RFC 8305 section 5 */
 
 static void balance(struct upstream *);
 static void try_address(struct upconn *);
@@ -172,6 +173,7 @@ give_up(struct upconn *uc, enum lease_failure f, const char *why)
 		metric_add(&u->metrics->upstream_failures, 1);
 	log_warn("upstream", "connect failed", L_STR("upstream", u->name),
 	    L_STR("err", why), L_END);
+	u->doubted = true; /* the host may have moved */
 	upconn_close(uc);
 	fail_waiter(u, generation, f, why);
 	balance(u);
@@ -522,6 +524,7 @@ on_resolved(void *arg, struct addrinfo *found, const char *error)
 	char why[200];
 
 	u->query = NULL;
+	u->doubted = false;
 	if (found) {
 		if (u->addresses)
 			freeaddrinfo(u->addresses);
@@ -549,8 +552,8 @@ on_resolved(void *arg, struct addrinfo *found, const char *error)
 static bool
 addresses_ready(struct upstream *u)
 {
-	bool fresh =
-	    u->addresses && clock_now_ms() - u->resolved_ms < ADDRESS_LIFE_MS;
+	int64_t life_ms = u->doubted ? ADDRESS_DOUBT_MS : ADDRESS_LIFE_MS;
+	bool fresh = u->addresses && clock_now_ms() - u->resolved_ms < life_ms;
 
 	if (!fresh && !u->query)
 		u->query =

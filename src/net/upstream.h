@@ -119,6 +119,7 @@ struct upstream {
 	unsigned connections, connecting, waiting, idle_count;
 	struct addrinfo *addresses;
 	int64_t resolved_ms;
+	bool doubted; /* a connection to them failed */
 	struct resolve_query *query;
 	SSL_SESSION *session;
 	uint64_t generation; /* of kept connections and the session */

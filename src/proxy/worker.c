@@ -9,6 +9,7 @@
 #include "proxy/passthrough.h"
 
 #include <openssl/rand.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -369,7 +370,11 @@ static void *
 worker_thread(void *arg)
 {
 	struct worker *w = arg;
+	char name[16];
 
+	/* For top -H and debuggers. */
+	snprintf(name, sizeof(name), "worker %u", w->id);
+	pthread_setname_np(pthread_self(), name);
 	loop_run(&w->loop);
 	log_sink_flush(&w->log);
 	return NULL;

@@ -2,8 +2,10 @@
 
 EXTRA_DIST += tests/bench/README.md tests/bench/bed.py tests/bench/events.py \
 	tests/bench/run.py tests/pod/kustomize \
-	tests/pod/requirements.in tests/pod/requirements.txt tests/pod/run.py tests/prom/run.py tests/systemd/boot.sh \
-	tests/systemd/run.py
+	tests/pod/requirements.in tests/pod/requirements.txt tests/pod/run.py tests/prom/run.py
+EXTRA_DIST += tests/systemd/boot.sh tests/systemd/instances.py \
+	tests/systemd/load.py tests/systemd/machine.py tests/systemd/run.py \
+	tests/systemd/service.py tests/systemd/upgrade.py
 EXTRA_DIST += tests/demo tests/lint/auth_doc.py tests/lint/ends.sh tests/lint/http_doc.py \
 	tests/lint/operations_doc.py \
 	tests/lint/layers.sh tests/lint/options.sh tests/lint/run

@@ -34,6 +34,9 @@ CREDENTIALS = ("cert.pem", "key.pem", "dpop.jwk", "agent.json", "ca.pem")
 INSTALLED = (
     "bin/cullis-sidecar",
     "lib/systemd/system/cullis-sidecar.service",
+    "lib/systemd/system/cullis-sidecar.socket",
+    "lib/systemd/system/cullis-sidecar@.service",
+    "lib/systemd/system/cullis-sidecar@.socket",
     "share/bash-completion/completions/cullis-sidecar",
     "share/zsh/site-functions/_cullis-sidecar",
     "share/fish/vendor_completions.d/cullis-sidecar.fish",

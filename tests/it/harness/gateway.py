@@ -21,6 +21,7 @@ class Gateway:
         self.agent_dir = os.path.join(self.home, "agent")
         self.proofs = test.path("proofs.jsonl")
         self.tokens = test.path("tokens")
+        self.host = "127.0.0.1"
         self.port = self.control_port = 0
         self.process = None
         self.start()
@@ -36,7 +37,7 @@ class Gateway:
     def launch(self):
         self.process = Process(
             [self.test.run.binary("mastio-dev"), "serve", self.home,
-             "--listen", f"127.0.0.1:{self.port}",
+             "--listen", f"{self.host}:{self.port}",
              "--control", "127.0.0.1:0",
              "--journal-proofs", self.proofs,
              "--journal-tokens", self.tokens, *self.args],
