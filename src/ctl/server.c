@@ -15,6 +15,7 @@
 #include "ctl/report.h"
 #include "ctl/status.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,8 @@
 #define EXPIRY_LOOK_MS 30000
 #define OVERLOAD_ROOM 64 /* clients over max-clients that get a 503 */
 #define SPARE_DESCRIPTORS 64
+#define ADMIN_DESCRIPTORS 8 /* kept for probes where there are too few */
+#define OPEN_LOOK_MAX 4096
 
 /* ---- bundles: what the workers work by ---- */
 
@@ -108,9 +111,7 @@ server_clients(const struct server *s)
 void
 server_adjust_accepting(struct server *s)
 {
-	bool pause =
-	    !drain_accepts(s) ||
-	    server_clients(s) >= s->config->max_clients + OVERLOAD_ROOM;
+	bool pause = !drain_accepts(s) || server_clients(s) >= s->client_room;
 
 	if (s->drain.state == DRAIN_CLOSING) /* their backlog goes in */
 		return;
@@ -451,27 +452,47 @@ begin_accepting(struct server *s)
 }
 
 /* A descriptor for each client and each connection to the gateway; the soft
- * limit of most systems is meant for select(). */
-static void
-raise_descriptor_limit(const struct config *conf)
+ * limit of most systems is meant for select().  False: it is not enough. */
+static bool
+raise_descriptor_limit(const struct config *conf, struct rlimit *limit)
 {
 	rlim_t want = (rlim_t)conf->max_clients + OVERLOAD_ROOM +
 		      conf->max_upstream_connections +
 		      (conf->admin_listen.n + conf->metrics_listen.n) *
 			  ADMIN_CONNECTIONS_MAX +
 		      SPARE_DESCRIPTORS;
-	struct rlimit limit;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= want)
+	if (getrlimit(RLIMIT_NOFILE, limit) < 0 || limit->rlim_cur >= want)
+		return true;
+	limit->rlim_cur = want < limit->rlim_max ? want : limit->rlim_max;
+	setrlimit(RLIMIT_NOFILE, limit);
+	return limit->rlim_cur >= want;
+}
+
+/* With too few descriptors, half of those that are left are for clients, so
+ * that each finds one for its connection to the gateway; who comes beyond that
+ * waits to be accepted.  When all else is open. */
+static void
+make_room_for_clients(struct server *s)
+{
+	unsigned open = 0;
+	struct rlimit limit;
+	int64_t left;
+
+	s->client_room = s->config->max_clients + OVERLOAD_ROOM;
+	if (raise_descriptor_limit(s->config, &limit))
 		return;
-	limit.rlim_cur = want < limit.rlim_max ? want : limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-	if (limit.rlim_cur < want)
-		log_warn("server",
-		    "the limit of open files is too low for max-clients and "
-		    "max-upstream-connections; raise it (LimitNOFILE=)",
-		    L_INT("limit", (int64_t)limit.rlim_cur),
-		    L_INT("wanted", (int64_t)want), L_END);
+	for (int fd = 0; fd < (int)limit.rlim_cur && fd < OPEN_LOOK_MAX; fd++)
+		open += fcntl(fd, F_GETFD) >= 0;
+	left = (int64_t)limit.rlim_cur - open - ADMIN_DESCRIPTORS;
+	left = left < 4 ? 2 : left / 2;
+	if (left < s->client_room)
+		s->client_room = (unsigned)left;
+	log_warn("server",
+	    "the limit of open files is too low for max-clients and "
+	    "max-upstream-connections; raise it (LimitNOFILE=)",
+	    L_INT("limit", (int64_t)limit.rlim_cur),
+	    L_INT("clients", s->client_room), L_END);
 }
 
 static int
@@ -512,7 +533,6 @@ start(struct server *s, struct err *err)
 		goto told;
 	open_admin(s);
 	harden_memory();
-	raise_descriptor_limit(s->config);
 	s->resolver = resolver_new();
 	s->reach = reach_new(&(struct reach_setup){
 	    &s->loop, s->resolver, s->metrics, &s->gateway});
@@ -530,6 +550,7 @@ start(struct server *s, struct err *err)
 	}
 	identity_unref(id);
 	reload_start(s->reload);
+	make_room_for_clients(s);
 	begin_accepting(s);
 	return 0;
 told:

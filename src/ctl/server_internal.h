@@ -31,6 +31,7 @@ struct server {
 	struct reload *reload;   /* owns what may become the next one */
 	struct worker **workers;
 	unsigned nworkers;
+	unsigned client_room; /* so many are accepted at a time */
 	struct ports ports;
 	struct admin *admin;
 	struct event *signals[4];

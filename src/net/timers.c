@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#define STALLED_MS 250 /* a timer so late: the process did not run */
+
 static void
 place(struct timers *ts, struct timer *t, size_t slot)
 {
@@ -69,12 +71,21 @@ rearm(struct timers *ts)
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval now_tv = {0};
 	struct timers *ts = arg;
+	int64_t now = clock_now_ms();
 
 	(void)fd;
 	(void)what;
+	/* Stopped for a while, epoll_wait() is interrupted and tells nothing
+	 * (signal(7)): first see what has arrived meanwhile. */
+	ts->yielded = !ts->yielded && now > ts->armed_ms + STALLED_MS;
+	if (ts->yielded) {
+		event_add(ts->event, &now_tv);
+		return;
+	}
 	ts->armed_ms = 0;
-	timers_run(ts, clock_now_ms());
+	timers_run(ts, now);
 }
 
 void

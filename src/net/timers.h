@@ -11,6 +11,7 @@
 #include "base/attr.h"
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct timers {
 	size_t count, cap;
 	struct event *event;
 	int64_t armed_ms; /* when the libevent timer fires, 0 = not armed */
+	bool yielded;     /* what is due waits for what has arrived */
 };
 
 void timers_init(struct timers *, struct event_base *);

@@ -46,9 +46,9 @@ def connects(path):
 
 @case(plain=True)
 def few_descriptors(t):
-    """With 64 descriptors it says so at start, and serves: clients beyond that
-    wait or are told, none is lost without a word, and when they have gone all
-    is as before."""
+    """With 64 descriptors it says so at start, and serves: so many clients are
+    taken that each finds one for its connection to the gateway, the others
+    wait, and all are served."""
     g = t.gateway()
     s = t.sidecar(g, prefix=("prlimit", "--nofile=64:64"))
     s.wait_log("the limit of open files is too low")
@@ -61,9 +61,7 @@ def few_descriptors(t):
     for c in crowd:
         with c:
             statuses.append(c.answer().status)
-    assert set(statuses) <= {200, 502, 503}, statuses
-    assert statuses.count(200) >= 20, statuses
-    assert s.process.running
+    assert statuses == [200] * 100, statuses
     t.wait_until(lambda: s.get("/v1/models").status == 200)
     for _ in range(10):
         assert s.get("/v1/models").status == 200
