@@ -11,6 +11,8 @@
 /* With what a restart takes, a client waits less than a second. */
 #define HOLD_MS 300
 #define LAST_HOLD_MS 500
+/* For streams without a gap between them, after which one could end. */
+#define LATE_MAX_MS 30000
 
 /* Told so often that so much more time is needed, systemd lets us drain longer
  * than TimeoutStopSec=; one that hangs it ends nevertheless. */
@@ -39,9 +41,11 @@ static bool
 is_late(const struct server *s)
 {
 	int64_t left_ms = s->drain.due_ms - clock_now_ms();
+	int64_t late_ms = s->config->drain_timeout_ms / 3;
 
-	return left_ms <= LAST_HOLD_MS ||
-	       left_ms <= s->config->drain_timeout_ms / 3;
+	if (late_ms > LATE_MAX_MS)
+		late_ms = LATE_MAX_MS;
+	return left_ms <= LAST_HOLD_MS || left_ms <= late_ms;
 }
 
 /* Who is here now is old. */

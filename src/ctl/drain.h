@@ -10,8 +10,9 @@
  * from before the drain are there; when these have gone we hold the door for a
  * moment, and end if that was enough for the rest to go too.  Else we serve on,
  * until those who came meanwhile have gone, and try again.  In the last third
- * of drain-timeout the door stays shut once those from before are gone, and in
- * its last half second in any case, so that the end cuts no short request.
+ * of drain-timeout, at most 30 s, the door stays shut once those from before
+ * are gone, and in its last half second in any case, so that the end cuts no
+ * short request.
  *
  * Threads: main.
  */

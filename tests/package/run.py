@@ -286,6 +286,7 @@ def test_the_deb_on_a_machine(p):
         check_upgrade(p, machine)
         machine.run("dpkg", "--remove", "cullis-sidecar")
         assert machine.show("ActiveState") == "inactive"
+        machine.run("test", "!", "-e", "/run/cullis-sidecar/proxy.sock")
         machine.run("test", "-e", "/etc/cullis/sidecar.conf")
         remove_identity(machine, "/etc/cullis/agent")
         machine.run("dpkg", "--purge", "cullis-sidecar")
@@ -325,13 +326,21 @@ def check_service(machine):
     assert machine.show("ActiveState") == "active"
 
 
+def socket_since(machine):
+    """When systemd opened the sockets, "0" if it has not."""
+    return machine.run("systemctl", "show", "--value", "-p",
+                       "ActiveEnterTimestampMonotonic",
+                       "cullis-sidecar.socket").stdout.strip()
+
+
 def check_upgrade(p, machine):
     """A later version: the service runs on with it, and the user's
     configuration is as it was."""
     machine.run("sh", "-c",
                 "echo 'log-level = debug' >>/etc/cullis/sidecar.conf")
     mine = machine.run("cat", "/etc/cullis/sidecar.conf").stdout
-    first = machine.show("MainPID")
+    first, opened = machine.show("MainPID"), socket_since(machine)
+    assert opened != "0", "the sockets are not systemd's"
     tree = p.scratch + "/later"
     run("dpkg-deb", "-R", p.deb, tree)
     run("sed", "-i", r"s/^Version: .*/&+later/", tree + "/DEBIAN/control")
@@ -340,6 +349,7 @@ def check_upgrade(p, machine):
     assert machine.run("cat", "/etc/cullis/sidecar.conf").stdout == mine
     assert machine.show("ActiveState") == "active"
     assert machine.show("MainPID") != first, "still the old program"
+    assert socket_since(machine) == opened, "the sockets were closed"
     assert machine.show("UnitFileState") == "enabled"
 
 
