@@ -6,6 +6,7 @@
 #include "base/b64.h"
 #include "base/mem.h"
 #include "http/chunked.h"
+#include "proxy/credentials.h"
 #include "proxy/via.h"
 
 #include <assert.h>
@@ -397,6 +398,40 @@ same_hops(const struct head *out, const struct head *in)
 	       left == had - 1;
 }
 
+/* Protocol 9.1: what is forwarded to the Court must come back unpacked, so the
+ * one encoding that is asked for is ours. */
+static bool
+is_forwarded(const struct message *out)
+{
+	struct path path = {0};
+	struct target t;
+	bool court = target_parse(out->head.method, out->head.target, &t) &&
+		     path_read(t.path, &path) == PATH_OK &&
+		     credentials_is_court_path(buf_span(&path.decoded));
+
+	path_free(&path);
+	return court;
+}
+
+static bool
+made_for_court(const struct field *f)
+{
+	return f->id == FIELD_ACCEPT_ENCODING || made_for_request(f);
+}
+
+static bool
+same_request_fields(const struct message *out, const struct message *in)
+{
+	const struct head *o = &out->head, *i = &in->head;
+
+	if (!is_forwarded(out))
+		return same_fields(
+		    o, i, made_for_request, field_request_allowed);
+	return span_eq(
+		   head_value(o, FIELD_ACCEPT_ENCODING), SPAN("identity")) &&
+	       same_fields(o, i, made_for_court, field_request_allowed);
+}
+
 bool
 witness_same_request(const struct message *out, const struct message *in)
 {
@@ -408,8 +443,7 @@ witness_same_request(const struct message *out, const struct message *in)
 	       (!out->framing.stated ||
 		   out->framing.length == in->framing.length) &&
 	       same_body(out, in) && same_hops(&out->head, &in->head) &&
-	       same_fields(&out->head, &in->head, made_for_request,
-		   field_request_allowed);
+	       same_request_fields(out, in);
 }
 
 /* ---- what comes down ---- */
