@@ -16,6 +16,8 @@ enum verdict_where {
 	WHERE_REASON,   /* member "reason" of the object "detail" is it */
 	WHERE_TITLE,    /* title of an HTML page is it */
 	WHERE_REALM,    /* realm of a WWW-Authenticate challenge is it */
+	WHERE_HINT,     /* X-Cullis-Hint is it */
+	WHERE_NONCE,    /* there is a DPoP-Nonce; nothing is compared */
 	WHERE_SHED,     /* X-Cullis-Shed-Reason is it */
 	WHERE_ANYTHING, /* nothing is compared */
 };
@@ -23,9 +25,11 @@ enum verdict_where {
 /* What a row is about. */
 enum verdict_when {
 	WHEN_ANY,
-	WHEN_LOGIN,       /* our own login */
-	WHEN_REQUEST,     /* an agent's request */
-	WHEN_NO_TOKEN,    /* the same, sent without a token */
+	WHEN_LOGIN,    /* our own login */
+	WHEN_REQUEST,  /* an agent's request */
+	WHEN_NO_TOKEN, /* the same, sent without a token */
+	WHEN_HEAD,     /* the same, by HEAD: no body tells more */
+	WHEN_HEAD_NO_TOKEN,
 	WHEN_COURT_TOKEN, /* the same, sent with a Court token */
 	WHEN_COURT_LOCAL, /* the same, answered by the Court, local token */
 };
@@ -167,6 +171,10 @@ text_fits(const struct row *row, const struct seen *s)
 		return span_eq(s->title, text);
 	case WHERE_REALM:
 		return has_realm(s->in, text);
+	case WHERE_HINT:
+		return span_eq(s->in->hint, text);
+	case WHERE_NONCE:
+		return s->in->dpop_nonce.n > 0;
 	case WHERE_SHED:
 		return span_eq(s->in->shed_reason, text);
 	case WHERE_ANYTHING:
@@ -196,6 +204,10 @@ when_fits(const struct row *row, const struct verdict_input *in)
 		return !login;
 	case WHEN_NO_TOKEN:
 		return !login && in->token == VERDICT_TOKEN_NONE;
+	case WHEN_HEAD:
+		return !login && in->head;
+	case WHEN_HEAD_NO_TOKEN:
+		return !login && in->head && in->token == VERDICT_TOKEN_NONE;
 	case WHEN_COURT_TOKEN:
 		return !login && in->token == VERDICT_TOKEN_COURT;
 	case WHEN_COURT_LOCAL:
@@ -363,22 +375,29 @@ verdict_read_head(struct verdict_input *in, const struct head *head)
 		in->www_authenticate[n++] = f->value;
 }
 
+/* By the head, can the row fit? */
+static bool
+may_fit(const struct row *row, const struct seen *s)
+{
+	struct span type = s->in->content_type;
+
+	if (row->where <= WHERE_REASON)
+		return span_istarts(type, SPAN("application/json"));
+	if (row->where == WHERE_TITLE)
+		return span_istarts(type, SPAN("text/html"));
+	return row->where != WHERE_ANYTHING && text_fits(row, s);
+}
+
 bool
 verdict_wants_body(const struct verdict_input *in)
 {
-	bool html = span_istarts(in->content_type, SPAN("text/html"));
-	bool json = span_istarts(in->content_type, SPAN("application/json"));
+	const struct seen s = {.in = in};
 
 	for (int i = 0; i < VERDICT_ROWS; i++) {
 		const struct row *row = &rows[i];
-		bool in_body = row->where == WHERE_TITLE ? html
-			       : row->where == WHERE_SHED
-				   ? in->shed_reason.n > 0
-			       : row->where <= WHERE_REASON ? json
-							    : false;
 
-		if (in_body && row->action != VERDICT_PASS &&
-		    row->status == in->status && when_fits(row, in))
+		if (row->status == in->status && row->action != VERDICT_PASS &&
+		    when_fits(row, in) && may_fit(row, &s))
 			return true;
 	}
 	return false;

@@ -58,6 +58,7 @@ struct verdict_input {
 	enum verdict_route route;
 	enum verdict_token token;
 	bool proof;
+	bool head;        /* the method was HEAD: there is never a body */
 	struct span path; /* decoded, as in the proof; absent = not known */
 };
 
@@ -97,8 +98,8 @@ struct verdict_words verdict_words(enum verdict_row);
 
 /* What the answer's head says; spans borrow from it. */
 void verdict_read_head(struct verdict_input *, const struct head *);
-/* True if the answer can be about our credentials at all, so that the start
- * of its body is worth waiting for.  Looks at no body. */
+/* True if the answer can be about our credentials at all, so that it is to be
+ * judged, behind the start of its body.  Looks at no body. */
 bool verdict_wants_body(const struct verdict_input *);
 struct verdict verdict_of(const struct verdict_input *);
 

@@ -24,6 +24,7 @@ input_of(const struct exchange *x)
 	struct verdict_input in = {.token = VERDICT_TOKEN_NONE,
 	    .route = VERDICT_ROUTE_MASTIO,
 	    .proof = x->proof,
+	    .head = span_eq(x->req.method, SPAN("HEAD")),
 	    .path = path};
 
 	if (credentials_show_token(x))
@@ -159,7 +160,8 @@ apply(struct exchange *x, const struct verdict *v)
 		more = more && heal_token(x, v->wait_s);
 		break;
 	case VERDICT_NEW_PROOF:
-		x->proof_wanted |= v->row == VERDICT_ROW_PROOF_WANTED;
+		x->proof_wanted |= v->row == VERDICT_ROW_PROOF_WANTED ||
+				   v->row == VERDICT_ROW_HEAD_PROOF;
 		break;
 	default:
 		more = false;

@@ -117,6 +117,10 @@ VERDICT_CODE(NO_ISSUER, "no-token-issuer",
 VERDICT_CODE(NOT_MASTIO, "no-login-route",
     "The gateway has no login at /v1/auth/token.",
     "Set gateway to a Mastio of May 2026 or later.")
+VERDICT_CODE(UNSAID, "refused-without-reason",
+    "The gateway refuses the credentials of this HEAD request, and its answer "
+    "has no body that could say why.",
+    "Send it as GET: the answer to that names the reason.")
 VERDICT_CODE(BUSY, "gateway-busy", "The gateway is starting or overloaded.",
     "Try again after a while.")
 
@@ -182,6 +186,8 @@ VERDICT_ROW(LOGIN_405, 405, ANYTHING, "", LOGIN, TERMINAL, 0, 0, 0, NOT_MASTIO)
 VERDICT_ROW(
     NONCE, 401, DETAIL, "use_dpop_nonce", ANY, NEW_NONCE, 5, 0, 0, NONCE)
 VERDICT_ROW(HTU, 401, BEGINS, "Invalid DPoP proof: htu mismatch", ANY,
+    LEARN_HTU, 1, 0, 0, HTU)
+VERDICT_ROW(HTU_HINT, 401, HINT, "htu_mismatch_check_proxy_public_url", HEAD,
     LEARN_HTU, 1, 0, 0, HTU)
 VERDICT_ROW(IAT, 401, DETAIL,
     "Invalid DPoP proof: iat out of acceptable window", ANY, FIX_CLOCK, 1, 0, 0,
@@ -288,6 +294,14 @@ VERDICT_ROW(WEBAUTHN, 401, BEGINS, "user session lacks a WebAuthn assertion",
     REQUEST, PASS, 0, 0, 0, NONE)
 VERDICT_ROW(PDP, 401, DETAIL, "invalid signature", REQUEST, PASS, 0, 0, 0, NONE)
 
+/* --- an answer to HEAD cannot say more (RFC 9110 section 9.3.2).  Where no
+ * token was sent it is the nonce that is missing, most likely. */
+VERDICT_ROW(HEAD_PROOF, 401, REALM, "egress", HEAD, NEW_PROOF, 1, 0, 0, PROOF)
+VERDICT_ROW(HEAD_MASTIO, 401, REALM, "mcp-proxy", HEAD_NO_TOKEN, NEW_NONCE, 5,
+    0, 0, UNSAID)
+VERDICT_ROW(HEAD_COURT, 401, REALM, "agent-trust", HEAD_NO_TOKEN, NEW_NONCE, 5,
+    0, 0, UNSAID)
+
 /* --- an unknown text behind a challenge of the gateway's own realm */
 VERDICT_ROW(REALM_COURT_LOCAL, 401, REALM, "agent-trust", COURT_LOCAL, PASS, 0,
     0, 0, NONE)
@@ -295,6 +309,8 @@ VERDICT_ROW(
     REALM_MASTIO, 401, REALM, "mcp-proxy", REQUEST, LOGIN, 1, 0, 0, TOKEN)
 VERDICT_ROW(
     REALM_COURT, 401, REALM, "agent-trust", REQUEST, LOGIN, 1, 0, 0, TOKEN)
+
+VERDICT_ROW(HEAD_NONCE, 401, NONCE, "", HEAD, NEW_NONCE, 5, 0, 0, UNSAID)
 
 /* --- overload: shed before anything was executed */
 VERDICT_ROW(

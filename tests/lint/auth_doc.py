@@ -19,8 +19,10 @@ TABLE = "src/tbl/verdict.h"
 WHERE = {"DETAIL": "`detail` is {}", "BEGINS": "`detail` begins {}",
          "HOLDS": "`detail` holds {}", "REASON": "`reason` is {}",
          "REALM": "challenge of realm {}", "SHED": "shed for {}",
+         "HINT": "`X-Cullis-Hint` is {}", "NONCE": "a `DPoP-Nonce`",
          "TITLE": "an HTML page with the title {}", "ANYTHING": "anything else"}
 WHEN = {"ANY": "", "LOGIN": "", "REQUEST": "", "NO_TOKEN": "without a token",
+        "HEAD": "to HEAD", "HEAD_NO_TOKEN": "to HEAD without a token",
         "COURT_TOKEN": "with a token of a Court",
         "COURT_LOCAL": "from the Court, with a local token"}
 DOES = {"PASS": "the agent's own answer", "NEW_NONCE": "new nonce",

@@ -34,10 +34,14 @@ struct conversation {
 	enum end end;
 	enum token_kind kind;
 	bool kept; /* what was learned serves the next request at once */
+	bool head; /* by HEAD: no refusal has a body */
 };
 
 #define PUBLIC "https://mastio.test:PORT/v1/agents"
 #define PUBLIC_MCP "https://mastio.test:PORT/v1/mcp"
+#define REALM "WWW-Authenticate: DPoP realm=\"mcp-proxy\"\r\n"
+#define EGRESS "WWW-Authenticate: DPoP realm=\"egress\"\r\n"
+#define HTU_HINT "X-Cullis-Hint: htu_mismatch_check_proxy_public_url\r\n"
 #define N(n) "DPoP-Nonce: " n "\r\n"
 #define COURT(n) N(n) "X-Cullis-Role: proxy\r\n"
 #define EXPECTED                                           \
@@ -67,6 +71,28 @@ static const struct conversation conversations[] = {
 	    {"cert", PUBLIC, "e", "use_dpop_nonce", N("f")},
 	    {"cert", NULL, NULL, OK, NULL}, {"cert", NULL, NULL, OK, NULL}},
 	END_OK, TOKEN_LOCAL, true},
+    {"cert: HEAD is told nothing but a nonce", "auth = cert\n", "/v1/agents",
+	{{"cert", PUBLIC, NULL, "use_dpop_nonce", N("a")},
+	    {"cert", PUBLIC, "a", OK, N("b")}, {"cert", PUBLIC, "b", OK, NULL}},
+	END_OK, TOKEN_LOCAL, true, true},
+    {"cert: HEAD is told our realm", "auth = cert\n", "/v1/agents",
+	{{"cert", PUBLIC, NULL, "", N("a") REALM},
+	    {"cert", PUBLIC, "a", OK, NULL}},
+	END_OK, TOKEN_LOCAL, false, true},
+    {"cert: HEAD is refused whatever it shows", "auth = cert\n", "/v1/agents",
+	{{"cert", PUBLIC, NULL, "", N("a")}, {"cert", PUBLIC, "a", "", N("b")},
+	    {"cert", PUBLIC, "b", "", N("c")},
+	    {"cert", PUBLIC, "c", "", N("d")},
+	    {"cert", PUBLIC, "d", "", N("e")},
+	    {"cert", PUBLIC, "e", "", N("f")}, {"cert", NULL, NULL, "", NULL}},
+	END_OK, TOKEN_LOCAL, false, true},
+    {"cert: HEAD goes without a proof, then must have one", "auth = cert\n",
+	"/v1/agents",
+	{{"cert", PUBLIC, NULL, "", HTU_HINT},
+	    {"cert", LOCAL, NULL, "", HTU_HINT},
+	    {"cert", NULL, NULL, "", EGRESS},
+	    {"cert", LOCAL, NULL, "", HTU_HINT}},
+	END_AUTH_REFUSED, TOKEN_LOCAL, false, true},
     {"cert: without a proof is not enough", "auth = cert\n", "/v1/agents",
 	{{"cert", PUBLIC, NULL, KEY_UNKNOWN, NULL},
 	    {"cert", NULL, NULL, NEVER, NULL},
@@ -103,6 +129,10 @@ static const struct conversation conversations[] = {
 	    NULL}},
 	END_AUTH_REFUSED, TOKEN_LOCAL, false},
 
+    {"api-key: HEAD", "auth = api-key\n", "/v1/agents",
+	{{"api-key", PUBLIC, NULL, "", N("a")},
+	    {"api-key", PUBLIC, "a", OK, NULL}},
+	END_OK, TOKEN_LOCAL, false, true},
     {"api-key: shown with a proof over it", "auth = api-key\n", "/v1/agents",
 	{{"api-key", PUBLIC, NULL, "use_dpop_nonce", N("a")},
 	    {"api-key", PUBLIC, "a", OK, NULL}},
@@ -254,7 +284,7 @@ refusal(const char *says)
 }
 
 static void
-reply(const struct turn *t)
+reply(const struct turn *t, bool head)
 {
 	const char *fields = t->fields ? t->fields : "";
 	char *body = t->says ? refusal(t->says) : NULL;
@@ -262,7 +292,7 @@ reply(const struct turn *t)
 	    body ? mem_printf("HTTP/1.1 401 Unauthorized\r\n%s"
 			      "Content-Type: application/json\r\n"
 			      "Content-Length: %zu\r\n\r\n%s",
-		       fields, strlen(body), body)
+		       fields, strlen(body), head ? "" : body)
 		 : mem_printf("HTTP/1.1 204 No Content\r\n%s\r\n", fields);
 
 	rig_forget(&gate()->in);
@@ -288,8 +318,9 @@ START_TEST(talks)
 	for (const struct turn *t = c->turns; t->auth; t++) {
 		unsigned before = ended(c);
 		bool last = !t->says || !t[1].auth;
-		char *request = mem_printf(
-		    "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", c->path);
+		char *request =
+		    mem_printf("%s %s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+			c->head ? "HEAD" : "GET", c->path);
 
 		if (!asking)
 			agent_say(a, request);
@@ -297,7 +328,7 @@ START_TEST(talks)
 		RIG_UNTIL(
 		    &rig, rig.gate.n && rig_has_head(&rig.gate.conn[0].in));
 		check_turn(t);
-		reply(t);
+		reply(t, c->head);
 		asking = !last;
 		if (last) {
 			RIG_UNTIL(&rig, ended(c) > before);
@@ -330,7 +361,7 @@ START_TEST(base_of_large_bodies)
 			     "Content-Length: 10\r\n\r\n0123456789");
 		RIG_UNTIL(&rig, rig.gate.n && rig_has(&gate()->in, "456789"));
 		check_turn(&turns[i]);
-		reply(&turns[i]);
+		reply(&turns[i], false);
 		RIG_UNTIL(&rig, a->in.len && !gate()->in.len);
 		rig_settle(&rig);
 		rig_forget(&a->in);

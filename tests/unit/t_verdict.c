@@ -290,6 +290,28 @@ static const struct sample logins[] = {
     {302, L, NO, "", NULL, ROW(LOGIN_OTHER, TERMINAL)},
 };
 
+/* Answers to HEAD, which have no body. */
+static const struct {
+	int token;
+	const char *challenge, *nonce, *hint;
+	enum verdict_row row;
+	enum verdict_action action;
+} heads[] = {
+    {NO, NULL, "n", NULL, ROW(HEAD_NONCE, NEW_NONCE)},
+    {COURT, NULL, "n", NULL, ROW(HEAD_NONCE, NEW_NONCE)},
+    {LOCAL, NULL, "n", NULL, ROW(HEAD_NONCE, NEW_NONCE)},
+    {NO, ALGS, "n", NULL, ROW(HEAD_MASTIO, NEW_NONCE)},
+    {NO, ALGS, NULL, NULL, ROW(HEAD_MASTIO, NEW_NONCE)},
+    {NO, TRUST, NULL, NULL, ROW(HEAD_COURT, NEW_NONCE)},
+    {LOCAL, BEARER, "n", NULL, ROW(REALM_MASTIO, LOGIN)},
+    {COURT, TRUST, "n", NULL, ROW(REALM_COURT, LOGIN)},
+    {NO, "DPoP realm=\"egress\", algs=\"ES256 PS256\"", "n", NULL,
+	ROW(HEAD_PROOF, NEW_PROOF)},
+    {LOCAL, NULL, "n", "htu_mismatch_check_proxy_public_url",
+	ROW(HTU_HINT, LEARN_HTU)},
+    {NO, NULL, NULL, NULL, ROW(NONE, PASS)},
+};
+
 static bool met[VERDICT_ROWS];
 
 static struct verdict_input
@@ -377,6 +399,31 @@ check_sheds(void)
 	}
 }
 
+static void
+check_heads(void)
+{
+	for (size_t i = 0; i < COUNT(heads); i++) {
+		struct verdict_input in = {.status = 401,
+		    .www_authenticate = {span_of(heads[i].challenge)},
+		    .dpop_nonce = span_of(heads[i].nonce),
+		    .hint = span_of(heads[i].hint),
+		    .token = (enum verdict_token)heads[i].token,
+		    .head = true};
+		struct verdict v = verdict_of(&in);
+
+		ck_assert_msg(
+		    v.row == heads[i].row && v.action == heads[i].action,
+		    "%zu: row %d (wanted %d)", i, v.row, heads[i].row);
+		ck_assert_int_eq(
+		    verdict_wants_body(&in), v.action != VERDICT_PASS);
+		if (v.row >= 0)
+			met[v.row] = true;
+		in.head = false; /* and to GET? */
+		if (!heads[i].challenge)
+			ck_assert_int_eq(verdict_of(&in).action, VERDICT_PASS);
+	}
+}
+
 START_TEST(every_row_is_met_and_says_what_it_should)
 {
 	check_samples(proofs, COUNT(proofs));
@@ -384,6 +431,7 @@ START_TEST(every_row_is_met_and_says_what_it_should)
 	check_samples(passes, COUNT(passes));
 	check_samples(logins, COUNT(logins));
 	check_sheds();
+	check_heads();
 	for (int i = 0; i < VERDICT_ROWS; i++)
 		ck_assert_msg(met[i], "row %d has no sample", i);
 }
@@ -496,6 +544,10 @@ START_TEST(a_body_of_another_type_is_not_read)
 	ck_assert(!verdict_wants_body(&in));
 	in.content_type = SPAN_NONE;
 	ck_assert_int_eq(verdict_of(&in).action, VERDICT_PASS);
+	/* but a challenge of our realm is one, whatever comes behind it */
+	in.www_authenticate[0] = SPAN(BEARER);
+	ck_assert_int_eq(verdict_of(&in).row, VERDICT_ROW_REALM_MASTIO);
+	ck_assert(verdict_wants_body(&in));
 	/* nor is one asked for where no row could use it */
 	in = (struct verdict_input){
 	    .status = 200, .content_type = SPAN("application/json")};

@@ -62,6 +62,44 @@ def nonce_lottery_lost(t):
 
 
 @case
+def head_requests(t):
+    """An answer to HEAD has no body that names the reason of a refusal: a
+    nonce, a base or a proof that is missing is made good all the same, by
+    certificate and by API key."""
+    ok = [("X-Mastio-Status", "200")]
+    public = "https://public.test:9443"
+    for name, args, options in (
+            ("optional", (), {}),
+            ("required", ("--dpop-mode", "required"), {}),
+            ("named", ("--public-url", public, "--production"), {}),
+            ("legacy", ("--legacy",), {"auth": "api-key"})):
+        g = t.gateway(*args, home=t.path(name))
+        if name == "legacy":
+            options["identity_dir"] = g.issue("old", agent="orga::old",
+                                              api_key=True)
+        s = t.sidecar(g, **{"auth": "cert", **options})
+        for i in range(4):
+            a = s.request("HEAD", f"/v1/egress/peers?bytes=3&i={i}", ok)
+            assert a.status == 200, (name, i, a)
+        served = [e["status"] for e in g.requests()].count(200)
+        assert served == 4, (name, g.requests())
+        s.stop()
+        g.stop()
+
+
+@case
+def head_refused(t):
+    """A HEAD that is refused whatever it shows ends with words that do not
+    guess. END: auth-refused"""
+    g, s = t.pair(auth="cert")
+    g.fault("/v1/egress/", status=401, body="",
+            headers={"DPoP-Nonce": "f" * 32})
+    a = s.request("HEAD", "/v1/egress/peers")
+    assert a.status == 502 and a.code == "refused-without-reason", a
+    assert len(g.requests()) == 7, g.requests()
+
+
+@case
 def public_url_is_learned(t):
     """The gateway names the URL that it expects: one retry, then it is
     known."""

@@ -156,6 +156,21 @@ def provider_401_passes(t):
 
 
 @case
+def our_realm_in_any_form(t):
+    """A 401 whose challenge names the gateway's own realm is about our token,
+    also where its body is not JSON: one login, one retry."""
+    g, s = t.pair()
+    for n, (content_type, body) in enumerate((("text/plain", "no"),
+                                              ("text/html", "<html>"))):
+        g.fault("/v1/chat/", status=401, body=body, count=1,
+                content_type=content_type,
+                headers={"WWW-Authenticate": 'Bearer realm="mcp-proxy"'})
+        a = s.chat()
+        assert a.status == 200, (content_type, a)
+        assert len(g.journal(TOKEN)) == n + 2, g.journal(TOKEN)
+
+
+@case
 def unknown_401_passes(t):
     """A 401 with an unknown text passes unchanged and causes no login."""
     passes(t, 401, {"detail": "something that nobody has heard of"})
