@@ -60,6 +60,7 @@ open_session(struct account *a)
 	struct login_setup login = {.config = a->config,
 	    .identity = a->identity,
 	    .gateway = gateway_of(a),
+	    .account = a->setup.number,
 	    .upstream = a->upstream,
 	    .signer = a->signer};
 

@@ -33,6 +33,7 @@ struct account_setup {
 	struct resolver *resolver;
 	struct metrics *metrics;
 	struct gateway_state *gateway; /* of the live one */
+	uint64_t number;               /* of the account, ascending */
 	void (*changed)(void *arg, struct account *);
 	void *arg;
 };

@@ -29,6 +29,7 @@ struct login_setup {
 	struct identity *identity;
 	struct signer *signer; /* main's own */
 	struct gateway_state *gateway;
+	uint64_t account; /* its tokens have generations above that << 32 */
 	const char *last_base; /* htu base of the last token, or NULL */
 	struct login_memory *memory;
 };

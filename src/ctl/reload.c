@@ -34,6 +34,7 @@ struct reload {
 	struct account *candidate; /* being tried, or refused */
 	int64_t tried_ms;          /* when it was made */
 	uint64_t generation;       /* of the newest identity */
+	uint64_t accounts;         /* that were tried */
 	struct watch *watch;
 	struct timer look, decide;
 	int64_t stirred_ms; /* first event that was not looked at, or 0 */
@@ -239,6 +240,7 @@ try(struct reload *r, struct config *conf, struct identity *id)
 		identity_set_generation(id, ++r->generation);
 	setup.changed = on_candidate_changed;
 	setup.arg = r;
+	setup.number = ++r->accounts;
 	r->candidate = account_new(&setup, conf, id, trial_of(r, conf), &err);
 	r->tried_ms = clock_now_ms();
 	if (!r->candidate) {
@@ -491,7 +493,8 @@ reload_hint(struct reload *r)
 	if (now < r->hinted_ms + HINT_MIN_MS)
 		return;
 	r->hinted_ms = now;
-	force(r);
+	r->again = true;
+	plan(r, now);
 }
 
 /* ---- making and freeing ---- */

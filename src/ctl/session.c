@@ -261,7 +261,7 @@ session_new(const struct login_setup *setup, void (*changed)(void *), void *arg)
 
 	s->setup = *setup;
 	s->setup.memory = &s->memory;
-	s->generation = (identity_generation(setup->identity) - 1) << 32;
+	s->generation = setup->account << 32;
 	s->changed = changed;
 	s->arg = arg;
 	timer_init(&s->due, on_due, s);

@@ -2,7 +2,7 @@
  * session: keeps a valid token at hand: logs in at once, again at 80 % of the
  * token's life, with exponential back-off when that fails, one login at a time
  * however many workers ask.  The old token serves until it ends.  Tokens of a
- * later identity have higher generations than those of an earlier one.
+ * later account have higher generations than those of an earlier one.
  *
  * Threads: main.
  */

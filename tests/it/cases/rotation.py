@@ -364,6 +364,9 @@ def another_gateway(t):
     config = Config(t, f"gateway-address = 127.0.0.1:{one.port}\n")
     s = t.sidecar(one, config=config.path, gateway_address=None,
                   reload_interval="1h")
+    for _ in range(3):
+        one.control("POST", "/token/expire")
+        assert s.get("/v1/models").status == 200
     with s.connect() as c:
         c.request("POST", "/v1/chat/completions", s.authority,
                   [("Content-Type", "application/json"),
@@ -375,6 +378,8 @@ def another_gateway(t):
         t.wait_until(lambda: s.get("/v1/models").status == 200
                      and two.requests(), what="the new one is asked")
         assert c.body(answer).body.rstrip().endswith(b"[DONE]")
+    two.control("POST", "/token/expire")
+    assert s.get("/v1/models").status == 200
     assert len(one.journal("/v1/chat")) == 1 and not two.journal("/v1/chat")
     config.write("gateway-address = 127.0.0.1:1\n")
     wait_refused(t, s, "could not be used at the gateway")
