@@ -540,6 +540,13 @@ def test_a_new_secret_goes_live(pod):
     assert pod.probe("livenessProbe").returncode == 0
 
 
+def test_an_operator_may_reload(pod):
+    """kubectl exec, with the program alone: its Unix socket is in a volume
+    that the agent has not."""
+    done = pod.exec("cullis-sidecar", "/usr/bin/cullis-sidecar", "reload")
+    assert "reload" in done.stdout + done.stderr, done
+
+
 def test_the_log_holds_no_secret(pod):
     """Neither key nor token nor proof."""
     log = pod.logs()
