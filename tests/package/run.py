@@ -27,7 +27,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
 IMAGE_MAX = 12 << 20  # bytes, unpacked
 UNIT = "cullis-sidecar.service"
+SOCKET = "cullis-sidecar.socket"
+INSTANCE = "cullis-sidecar@second.service"
 NAME = "mastio.test"
+PORT = 9443  # of mastio-dev; the network namespace is ours alone
 CREDENTIALS = ("cert.pem", "key.pem", "dpop.jwk", "agent.json", "ca.pem")
 
 # What has to be there wherever it is installed, less the prefix.
@@ -105,7 +108,9 @@ class Machine:
         os.makedirs(self.files + "/opt")
         shutil.copy(build + "/mastio-dev", self.files + "/opt")
         run(build + "/mastio-dev", "init", self.files + "/opt/mastio",
-            "--agent", "orga::unit", "--names", NAME)
+            "--agent", "orga::unit", "--names", NAME, "--url",
+            f"https://{NAME}:{PORT}")
+        write(self.files + "/etc/hosts", f"127.0.0.1 localhost {NAME}\n")
         with open(scratch + "/boot.log", "wb") as log:
             self.unshare = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", "unshare", "-p", "-m", "-C",
@@ -149,8 +154,15 @@ class Machine:
             "-path", "/var/log", "-o", "-path", "/var/cache", "-o", "-path",
             "/var/tmp", ")", "-prune", "-o", "-print").stdout.splitlines())
 
-    def show(self, name):
-        return self.run("systemctl", "show", UNIT, "-P", name).stdout.strip()
+    def show(self, name, unit=UNIT):
+        return self.run("systemctl", "show", unit, "-P", name).stdout.strip()
+
+    def start(self, *argv):
+        """What goes on meanwhile."""
+        return subprocess.Popen(
+            ["nsenter", "-t", str(self.pid), "-p", "-m", "-n", "-u", "-i", "--",
+             *argv], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            text=True)
 
     def end(self):
         if self.pid:
@@ -285,22 +297,18 @@ def test_the_deb_on_a_machine(p):
         check_service(machine)
         check_upgrade(p, machine)
         machine.run("dpkg", "--remove", "cullis-sidecar")
-        assert machine.show("ActiveState") == "inactive"
+        for unit in (UNIT, SOCKET, INSTANCE):
+            assert machine.show("ActiveState", unit) == "inactive", unit
         machine.run("test", "!", "-e", "/run/cullis-sidecar/proxy.sock")
         machine.run("test", "-e", "/etc/cullis/sidecar.conf")
-        remove_identity(machine, "/etc/cullis/agent")
+        # The identities are the user's, and the user's to remove.
+        machine.run("rm", "-r", "/etc/cullis/agent", "/etc/cullis/second")
         machine.run("dpkg", "--purge", "cullis-sidecar")
         left = machine.listing() - before
         assert not left, left
         assert "cullis" not in machine.run("dpkg", "-l").stdout
     finally:
         machine.end()
-
-
-def remove_identity(machine, path):
-    """The identity is the user's, and the user's to remove."""
-    machine.run("test", "-e", path)
-    machine.run("rm", "-r", path)
 
 
 def check_installed(machine):
@@ -310,47 +318,56 @@ def check_installed(machine):
     for page in ("man8/cullis-sidecar.8", "man5/cullis-sidecar.conf.5"):
         machine.run("mandoc", "-Tlint", "-W", "error",
                     f"/usr/share/man/{page}.gz")
-    assert machine.show("UnitFileState") == "disabled"
-    assert machine.show("ActiveState") == "inactive"
+    for unit in (UNIT, SOCKET):
+        assert machine.show("UnitFileState", unit) == "disabled", unit
+        assert machine.show("ActiveState", unit) == "inactive", unit
     assert machine.show("NRestarts") == "0"
 
 
 def check_service(machine):
-    """With an identity it is enabled and starts, as README.Debian says."""
-    machine.run("install", "-d", "-m", "700", "/etc/cullis/agent")
-    for name in CREDENTIALS:
-        machine.run("install", "-m", "600", "/opt/mastio/agent/" + name,
-                    "/etc/cullis/agent")
+    """With an identity it is enabled and starts, as README.Debian says; and
+    so does an instance."""
+    machine.run("systemd-run", "-q", "/opt/mastio-dev", "serve", "/opt/mastio",
+                "--listen", f"127.0.0.1:{PORT}")
+    for directory in ("/etc/cullis/agent", "/etc/cullis/second"):
+        machine.run("install", "-d", "-m", "711", directory)
+        for name in CREDENTIALS:
+            machine.run("install", "-m", "600", "/opt/mastio/agent/" + name,
+                        directory)
+    machine.run("install", "-m", "644", "/dev/null",
+                "/etc/cullis/second/sidecar.conf")
     machine.run("cullis-sidecar", "check")
-    machine.run("systemctl", "enable", "--now", UNIT)
-    assert machine.show("ActiveState") == "active"
-
-
-def socket_since(machine):
-    """When systemd opened the sockets, "0" if it has not."""
-    return machine.run("systemctl", "show", "--value", "-p",
-                       "ActiveEnterTimestampMonotonic",
-                       "cullis-sidecar.socket").stdout.strip()
+    for unit in (UNIT, INSTANCE):
+        machine.run("systemctl", "enable", "--now", unit)
+        assert machine.show("ActiveState", unit) == "active"
 
 
 def check_upgrade(p, machine):
-    """A later version: the service runs on with it, and the user's
-    configuration is as it was."""
+    """A later version: what runs goes on with it, agents notice nothing, and
+    the user's configuration is as it was."""
     machine.run("sh", "-c",
                 "echo 'log-level = debug' >>/etc/cullis/sidecar.conf")
     mine = machine.run("cat", "/etc/cullis/sidecar.conf").stdout
-    first, opened = machine.show("MainPID"), socket_since(machine)
-    assert opened != "0", "the sockets are not systemd's"
+    first = {unit: machine.show("MainPID", unit) for unit in (UNIT, INSTANCE)}
+    socket = machine.show("ActiveEnterTimestampMonotonic", SOCKET)
     tree = p.scratch + "/later"
     run("dpkg-deb", "-R", p.deb, tree)
     run("sed", "-i", r"s/^Version: .*/&+later/", tree + "/DEBIAN/control")
     run("dpkg-deb", "-b", tree, p.scratch + "/later.deb")
+    agent = machine.start(
+        "sh", "-c", "until [ -e /run/enough ]; do curl -sS -o /dev/null -w "
+        "'%{http_code}\\n' http://127.0.0.1:7780/v1/models 2>&1; done")
+    assert agent.stdout.readline() == "200\n"
     machine.install(p.scratch + "/later.deb")
+    for unit in (UNIT, INSTANCE):
+        assert machine.show("ActiveState", unit) == "active", unit
+        assert machine.show("MainPID", unit) != first[unit], "still the old"
+        assert machine.show("UnitFileState", unit) == "enabled", unit
+    machine.run("touch", "/run/enough")
+    answers = agent.communicate(timeout=60)[0].split()
+    assert len(answers) > 3 and set(answers) == {"200"}, answers
+    assert machine.show("ActiveEnterTimestampMonotonic", SOCKET) == socket
     assert machine.run("cat", "/etc/cullis/sidecar.conf").stdout == mine
-    assert machine.show("ActiveState") == "active"
-    assert machine.show("MainPID") != first, "still the old program"
-    assert socket_since(machine) == opened, "the sockets were closed"
-    assert machine.show("UnitFileState") == "enabled"
 
 
 def test_releases_are_equal(p):
