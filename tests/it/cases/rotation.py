@@ -386,6 +386,27 @@ def another_gateway(t):
     assert two.requests()
 
 
+@case
+def not_ours_to_read(t):
+    """New files that may not be read are named; once they may be they are
+    live."""
+    g = t.gateway()
+    d = identity(t, g)
+    # root that minds the mode of files
+    prefix = ("setpriv", "--bounding-set=-dac_override,-dac_read_search"
+              ) if os.geteuid() == 0 else ()
+    s = t.sidecar(g, identity_dir=d, reload_interval="200ms", prefix=prefix)
+    new = g.renew("new")
+    g.pin(new, grace_s=3600)
+    for name in AGENT:
+        os.chmod(os.path.join(new, name), 0)
+    put(new, d)
+    wait_refused(t, s, "Permission denied")
+    for name in AGENT:
+        os.chmod(os.path.join(d, name), 0o400)
+    wait_live(t, s, d)
+
+
 # ---- on demand ----
 
 def hang_up(s):
@@ -406,6 +427,21 @@ def hangup_without_news(t):
         assert s.get("/v1/models").status == 200
     assert g.stats()["logins"] == logins
     assert reloads(s, "unchanged") >= 1
+
+
+@case
+def hangup_while_draining(t):
+    """What ends is not reloaded, and ends."""
+    g = t.gateway()
+    d = identity(t, g)
+    s = t.sidecar(g, identity_dir=d, drain_delay="60s")
+    s.terminate()
+    s.wait_log("draining")
+    hang_up(s)
+    s.wait_log("SIGHUP is ignored while draining")
+    assert s.get("/v1/models").status == 200
+    s.terminate()
+    assert s.wait_exit() == 0
 
 
 @case
