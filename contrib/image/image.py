@@ -38,8 +38,11 @@ def said_by(*argv):
 
 
 def read(path):
-    with open(path, "rb") as f:
-        return f.read()
+    try:
+        with open(path, "rb") as f:
+            return f.read()
+    except OSError as error:
+        sys.exit(f"image.py: {path}: {error.strerror}")
 
 
 # ---- what goes in

@@ -48,6 +48,8 @@ INSTALLED = (
     "share/doc/cullis-sidecar/README.md",
     "share/doc/cullis-sidecar/operations.md",
     "share/doc/cullis-sidecar/examples/sidecar.conf.sample",
+    "share/doc/cullis-sidecar/examples/contrib/kubernetes/pod.yaml",
+    "share/doc/cullis-sidecar/examples/contrib/prometheus/alerts.yaml",
 )
 # Where Debian has it elsewhere.
 DEBIAN = {
@@ -238,6 +240,15 @@ def test_make_install_is_complete(p):
     for unit in glob.glob(root + "/opt/x/lib/systemd/system/*.service"):
         with open(unit, encoding="utf-8") as f:
             assert "ExecStart=/opt/x/bin/cullis-sidecar" in f.read(), unit
+    examples = root + "/opt/x/share/doc/cullis-sidecar/examples/"
+    for name in ("kubernetes", "prometheus", "grafana"):
+        here = f"{SOURCE}/contrib/{name}"
+        there = {os.path.relpath(path, examples + "contrib/" + name)
+                 for path in glob.glob(examples + f"contrib/{name}/**/*.*",
+                                       recursive=True)}
+        wanted = {os.path.relpath(path, here) for path in
+                  glob.glob(here + "/**/*.*", recursive=True)}
+        assert wanted - there <= {"alerts_test.yaml"}, wanted - there
     shipped = {os.path.basename(path) for path in
                glob.glob(SOURCE + "/conf/cullis-sidecar*")}
     there = set(os.listdir(root + "/opt/x/lib/systemd/system"))
