@@ -6,6 +6,7 @@ libsidecar_a_CFLAGS = $(AM_CFLAGS) $(JWT_CFLAGS)
 libsidecar_a_SOURCES = \
 	src/tbl/end.h \
 	src/tbl/metric.h \
+	src/tbl/path.h \
 	src/tbl/verdict.h \
 	src/base/address.c src/base/address.h \
 	src/base/attr.h \
@@ -84,6 +85,7 @@ libsidecar_a_SOURCES = \
 	src/proxy/client.c src/proxy/client.h \
 	src/proxy/courtsocket.c src/proxy/courtsocket.h \
 	src/proxy/credentials.c src/proxy/credentials.h \
+	src/proxy/pathclass.c src/proxy/pathclass.h \
 	src/proxy/end.c \
 	src/proxy/exchange.c src/proxy/exchange.h \
 	src/proxy/gateway.c src/proxy/gateway.h \

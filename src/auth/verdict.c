@@ -30,6 +30,9 @@ enum verdict_when {
 	WHEN_NO_TOKEN, /* the same, sent without a token */
 	WHEN_HEAD,     /* the same, by HEAD: no body tells more */
 	WHEN_HEAD_NO_TOKEN,
+	WHEN_API_KEY,     /* the same, sent with our API key */
+	WHEN_CERT_PATH,   /* the same, for what ignores tokens */
+	WHEN_LOCAL_TOKEN, /* the same, sent with a local token */
 	WHEN_COURT_TOKEN, /* the same, sent with a Court token */
 	WHEN_COURT_LOCAL, /* the same, answered by the Court, local token */
 };
@@ -46,7 +49,7 @@ static const struct verdict_words codes[CODES] = {
 #include "tbl/verdict.h"
 };
 
-enum { V_RELOAD = 1, V_ENDORSE = 2, V_AGENT = 4 };
+enum { V_RELOAD = 1, V_ENDORSE = 2, V_AGENT = 4, V_KEY = 8 };
 
 static const struct row {
 	unsigned status;
@@ -208,6 +211,12 @@ when_fits(const struct row *row, const struct verdict_input *in)
 		return !login && in->head;
 	case WHEN_HEAD_NO_TOKEN:
 		return !login && in->head && in->token == VERDICT_TOKEN_NONE;
+	case WHEN_API_KEY:
+		return !login && in->key;
+	case WHEN_CERT_PATH:
+		return in->route == VERDICT_ROUTE_CERT;
+	case WHEN_LOCAL_TOKEN:
+		return !login && in->token == VERDICT_TOKEN_LOCAL;
 	case WHEN_COURT_TOKEN:
 		return !login && in->token == VERDICT_TOKEN_COURT;
 	case WHEN_COURT_LOCAL:
@@ -326,6 +335,7 @@ say(enum verdict_row at, const struct seen *s)
 	    .tries = row->tries,
 	    .reload = (row->flags & V_RELOAD) != 0,
 	    .agent = (row->flags & V_AGENT) != 0,
+	    .key = (row->flags & V_KEY) != 0,
 	    .endorse = (row->flags & V_ENDORSE) != 0,
 	    .code = codes[row->code].code,
 	    .message = codes[row->code].message,

@@ -33,6 +33,7 @@ enum verdict_action {
 /* Who the request was for. */
 enum verdict_route {
 	VERDICT_ROUTE_MASTIO, /* what the Mastio answers itself */
+	VERDICT_ROUTE_CERT,   /* the same, and tokens are ignored there */
 	VERDICT_ROUTE_COURT,  /* prefixes that it forwards to the Court */
 	VERDICT_ROUTE_LOGIN,  /* our own login: /v1/auth/... */
 };
@@ -58,6 +59,7 @@ struct verdict_input {
 	enum verdict_route route;
 	enum verdict_token token;
 	bool proof;
+	bool key;         /* the API key was shown */
 	bool head;        /* the method was HEAD: there is never a body */
 	struct span path; /* decoded, as in the proof; absent = not known */
 };
@@ -78,6 +80,7 @@ struct verdict {
 	unsigned wait_s;  /* seconds to wait before */
 	bool reload;      /* newer identity files may mend it: look now */
 	bool agent;       /* about the agent, whatever it asks for */
+	bool key;         /* an API key may be of use */
 	bool endorse;     /* the direct login wants the challenge login */
 	const char *code; /* "client-cert-pin-mismatch" */
 	const char *message;

@@ -156,6 +156,7 @@ refused(struct login *l, const struct fetch_result *r, const char *path,
 	struct buf b = BUF_INIT;
 	char *why;
 
+	older |= v->row == VERDICT_ROW_LOGIN_API_KEY;
 	l->no_issuer |= v->row == VERDICT_ROW_LOGIN_NO_ISSUER ||
 			(older && identity_api_key(l->s.identity));
 	buf_printf(&b, "the gateway answered %u to %s", r->status, path);

@@ -7,6 +7,10 @@
  *     on its paths DPoP token      of the login      Court's
  *   certificate    -               public            Mastio's
  *   API key        (X-API-Key)     public            Mastio's
+ *
+ * Which of them, is the bundle's to say (ctl/session.h); but with auth = auto a
+ * path that has no use for the Court's token goes by the API key, if the
+ * gateway knows that; and the Court is never shown our key.
  */
 #include "proxy/credentials.h"
 
@@ -14,6 +18,7 @@
 #include "base/mem.h"
 #include "proxy/client.h"
 #include "proxy/message.h"
+#include "proxy/pathclass.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,42 +36,58 @@ learned_fini(struct learned *l)
 
 /* ---- what is shown ---- */
 
-static bool
-is_below(struct span path, const char *const *prefixes, size_t n)
+static enum path_class
+class_of(const struct exchange *x)
 {
-	for (size_t i = 0; i < n; i++) {
-		struct span prefix = span_of(prefixes[i]);
-
-		if (span_starts(path, prefix) &&
-		    (path.n == prefix.n || path.p[prefix.n] == '/'))
-			return true;
-	}
-	return false;
+	return pathclass_of(buf_span(&x->box->path.decoded));
 }
 
 bool
 credentials_is_court_path(struct span decoded)
 {
-	static const char *const prefixes[] = {
-	    "/v1/broker", "/v1/auth", "/v1/registry", "/v1/federation"};
-
-	return is_below(decoded, prefixes, COUNT(prefixes));
-}
-
-/* Where the certificate alone is never enough (protocol 5.1, "I"). */
-static bool
-is_token_path(struct span decoded)
-{
-	static const char *const prefixes[] = {
-	    "/v1/mcp", "/v1/ingress", "/v1/principals"};
-
-	return is_below(decoded, prefixes, COUNT(prefixes));
+	return pathclass_wants(pathclass_of(decoded)) == WANTS_COURT;
 }
 
 static enum auth_mode
 mode_of(const struct exchange *x)
 {
-	return x->view->bundle->mode;
+	enum auth_mode mode = x->by_key ? AUTH_API_KEY : x->view->bundle->mode;
+
+	return mode == AUTH_API_KEY &&
+		       pathclass_wants(class_of(x)) == WANTS_COURT
+		   ? AUTH_CERT
+		   : mode;
+}
+
+/* May the key take the place of the token?  Of a local one only where tokens
+ * are ignored: elsewhere that counts wherever anything does. */
+static bool
+may_go_by_key(const struct exchange *x)
+{
+	const struct bundle *b = x->view->bundle;
+	enum path_wants wants = pathclass_wants(class_of(x));
+	bool local = b->token && b->token->kind == TOKEN_LOCAL;
+
+	if (b->config->auth != AUTH_AUTO || b->mode != AUTH_TOKEN ||
+	    !identity_api_key(b->identity))
+		return false;
+	return wants == WANTS_CERT || (wants == WANTS_AGENT && !local);
+}
+
+bool
+credentials_turn_to_key(struct exchange *x)
+{
+	if (x->by_key || !may_go_by_key(x))
+		return false;
+	x->by_key = true;
+	return true;
+}
+
+void
+credentials_key_refused(const struct exchange *x)
+{
+	if (x->by_key)
+		gateway_note_key(x->w->gateway, class_of(x), false);
 }
 
 static const struct token *
@@ -76,9 +97,13 @@ token_of(const struct exchange *x)
 }
 
 bool
-credentials_need_token(const struct exchange *x)
+credentials_need_token(struct exchange *x)
 {
-	return x->auth == ROUTE_AUTH_MASTIO && mode_of(x) == AUTH_TOKEN;
+	if (x->auth != ROUTE_AUTH_MASTIO)
+		return false;
+	if (gateway_takes_key(x->w->gateway, class_of(x)))
+		credentials_turn_to_key(x);
+	return mode_of(x) == AUTH_TOKEN;
 }
 
 const struct token *
@@ -95,6 +120,12 @@ credentials_show_token(const struct exchange *x)
 	return x->auth == ROUTE_AUTH_MASTIO && token_of(x);
 }
 
+bool
+credentials_show_key(const struct exchange *x)
+{
+	return x->auth == ROUTE_AUTH_MASTIO && mode_of(x) == AUTH_API_KEY;
+}
+
 const char *
 credentials_name(const struct exchange *x)
 {
@@ -102,9 +133,7 @@ credentials_name(const struct exchange *x)
 		return "none";
 	if (credentials_show_token(x))
 		return "token";
-	return x->auth == ROUTE_AUTH_MASTIO && mode_of(x) == AUTH_API_KEY
-		   ? "api-key"
-		   : "cert";
+	return credentials_show_key(x) ? "api-key" : "cert";
 }
 
 static enum realm
@@ -113,8 +142,7 @@ realm_of(const struct exchange *x)
 	const struct token *t = token_of(x);
 
 	return t && t->kind == TOKEN_COURT &&
-		       credentials_is_court_path(
-			   buf_span(&x->box->path.decoded))
+		       pathclass_wants(class_of(x)) == WANTS_COURT
 		   ? REALM_COURT
 		   : REALM_MASTIO;
 }
@@ -257,6 +285,8 @@ credentials_learn(struct exchange *x, const struct head *answer)
 	take_nonce(x, answer);
 	if (x->proof && answer->status < 400)
 		credentials_keep_base(x);
+	if (x->by_key && answer->status < 400)
+		gateway_note_key(x->w->gateway, class_of(x), true);
 }
 
 /* ---- the proof ---- */
@@ -268,7 +298,7 @@ needs_proof(const struct exchange *x)
 	const struct token *t = token_of(x);
 
 	return t && (t->kind == TOKEN_LOCAL || realm_of(x) == REALM_COURT ||
-			is_token_path(buf_span(&x->box->path.decoded)));
+			pathclass_wants(class_of(x)) == WANTS_TOKEN);
 }
 
 bool

@@ -29,12 +29,22 @@ void learned_fini(struct learned *);
 /* Is the path one that the Mastio forwards to the Court? */
 bool credentials_is_court_path(struct span decoded);
 
-/* Must the request wait for a session token? */
-bool credentials_need_token(const struct exchange *);
+/* Must the request wait for a session token?  Not where it is known to have no
+ * use for one. */
+bool credentials_need_token(struct exchange *);
+/* After the gateway has refused it for want of a key, or as one whose token
+ * does not count on that path: show the API key instead.  False: there is none,
+ * it is not to be shown there (auth is not auto, or the token is a local one,
+ * which counts on every path that looks at tokens), or it has been. */
+bool credentials_turn_to_key(struct exchange *);
+/* That was of no use: the next request to such a path begins with a token. */
+void credentials_key_refused(const struct exchange *);
 /* The token, if it is one of the Court's; else NULL. */
 const struct token *credentials_court_token(const struct exchange *);
 /* Does this attempt show one? */
 bool credentials_show_token(const struct exchange *);
+/* Does it show our API key? */
+bool credentials_show_key(const struct exchange *);
 /* What it shows, for the access log (static). */
 const char *credentials_name(const struct exchange *);
 

@@ -92,6 +92,7 @@ struct exchange {
 	unsigned tries[VERDICT_TERMINAL + 1];
 	unsigned bases; /* guesses of the htu base that were refused */
 	char htu_base[VERDICT_BASE_MAX + 1]; /* learned for this request */
+	bool by_key;                         /* API key in a token's place */
 	bool proof;                          /* this attempt has one */
 	bool proofless;                      /* none was taken: go without */
 	bool proof_wanted;                   /* the gateway has asked for one */

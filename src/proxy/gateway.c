@@ -189,6 +189,7 @@ gateway_become(struct gateway_state *g, const struct gateway_state *with)
 	atomic_store(&g->missed_ms, atomic_load(&with->missed_ms));
 	atomic_store(&g->missed_why, atomic_load(&with->missed_why));
 	atomic_store(&g->mode, atomic_load(&with->mode));
+	atomic_store(&g->keyed, atomic_load(&with->keyed));
 	atomic_store(&g->clock_warn_ms, 0);
 	atomic_store(&g->shed.until_ms, 0);
 	atomic_store(&g->shed.span_ms, 0);
@@ -329,4 +330,22 @@ gateway_mode(const struct gateway_state *g)
 {
 	return (enum gateway_mode)atomic_load_explicit(
 	    &g->mode, memory_order_relaxed);
+}
+
+bool
+gateway_takes_key(const struct gateway_state *g, enum path_class class)
+{
+	return atomic_load_explicit(&g->keyed, memory_order_relaxed) >> class &
+	       1;
+}
+
+void
+gateway_note_key(struct gateway_state *g, enum path_class class, bool takes)
+{
+	if (takes == gateway_takes_key(g, class))
+		return;
+	if (takes)
+		atomic_fetch_or(&g->keyed, 1u << class);
+	else
+		atomic_fetch_and(&g->keyed, ~(1u << class));
 }

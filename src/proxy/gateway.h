@@ -13,6 +13,7 @@
 #include "http/head.h"
 #include "net/upstream.h"
 #include "proxy/circuit.h"
+#include "proxy/pathclass.h"
 
 #include <stdatomic.h>
 
@@ -41,6 +42,8 @@ struct gateway_state {
 	struct circuit refusal;         /* it refuses the agent as a whole, */
 	_Atomic int refused_row;        /* enum verdict_row says why */
 	_Atomic int mode;               /* enum gateway_mode, as last said */
+	_Atomic unsigned keyed;         /* 1 << enum path_class: there our API
+					 * key counted, and no token does */
 	_Atomic bool court_socket;      /* the agent has one (courtsocket.h) */
 };
 
@@ -110,5 +113,10 @@ void gateway_learn_clock(
 /* What X-Cullis-Mode of any answer says; logged when it is news. */
 void gateway_note_mode(struct gateway_state *, const struct head *answer);
 enum gateway_mode gateway_mode(const struct gateway_state *);
+
+/* Does it take our API key on these paths, where it takes no token?  As a
+ * request has found out. */
+void gateway_note_key(struct gateway_state *, enum path_class, bool takes);
+bool gateway_takes_key(const struct gateway_state *, enum path_class);
 
 #endif

@@ -24,13 +24,16 @@ input_of(const struct exchange *x)
 	struct verdict_input in = {.token = VERDICT_TOKEN_NONE,
 	    .route = VERDICT_ROUTE_MASTIO,
 	    .proof = x->proof,
+	    .key = credentials_show_key(x),
 	    .head = span_eq(x->req.method, SPAN("HEAD")),
 	    .path = path};
 
 	if (credentials_show_token(x))
 		in.token = t->kind == TOKEN_COURT ? VERDICT_TOKEN_COURT
 						  : VERDICT_TOKEN_LOCAL;
-	if (credentials_is_court_path(path))
+	if (pathclass_wants(pathclass_of(path)) == WANTS_CERT)
+		in.route = VERDICT_ROUTE_CERT;
+	else if (credentials_is_court_path(path))
 		in.route = VERDICT_ROUTE_COURT;
 	verdict_read_head(&in, &x->res);
 	return in;
@@ -144,6 +147,8 @@ apply(struct exchange *x, const struct verdict *v)
 {
 	bool more = x->tries[v->action]++ < v->tries;
 
+	if (v->key && credentials_turn_to_key(x))
+		return true;
 	switch (v->action) {
 	case VERDICT_NEW_NONCE:
 		more = more && heal_nonce(x);
@@ -177,24 +182,40 @@ copy_if_any(const char *text)
 	return *text ? mem_strdup(text) : NULL;
 }
 
+/* A login is wanted, and this request showed nothing that one gives. */
+static void
+explain_no_token(struct exchange *x)
+{
+	struct verdict_words words =
+	    verdict_words(VERDICT_ROW_COURT_UNVERIFIED);
+
+	if (x->by_key) { /* the token was of no use, nor is this */
+		x->code = words.code;
+		x->message = words.message;
+		x->suggestion = words.suggestion;
+		return;
+	}
+	x->code = "token-needed";
+	x->message = "This route of the gateway wants a session "
+		     "token, and there is none.";
+	x->suggestion = "Let the gateway issue local tokens "
+			"(MCP_PROXY_LOCAL_AUTH_ENABLED=1), and set "
+			"auth = auto or token.";
+}
+
 static enum heal
 give_up(struct exchange *x, const struct verdict *v, enum end *end)
 {
 	*end = END_AUTH_REFUSED;
+	credentials_key_refused(x);
 	log_warn("auth", "the gateway refused our credentials",
 	    L_STR("code", v->code), L_STR("detail", v->detail),
 	    L_STR("request_id", x->request_id), L_END);
 	x->code = v->code;
 	x->message = v->message;
 	x->suggestion = v->suggestion;
-	if (v->action == VERDICT_LOGIN && !credentials_show_token(x)) {
-		x->code = "token-needed";
-		x->message = "This route of the gateway wants a session "
-			     "token, and there is none.";
-		x->suggestion = "Let the gateway issue local tokens "
-				"(MCP_PROXY_LOCAL_AUTH_ENABLED=1), and set "
-				"auth = auto or token.";
-	}
+	if (v->action == VERDICT_LOGIN && !credentials_show_token(x))
+		explain_no_token(x);
 	if (v->action == VERDICT_LEARN_HTU)
 		x->message = x->words;
 	else

@@ -11,7 +11,7 @@
  *     verdict_when.  wait: seconds, unless Retry-After says otherwise.
  *     flags: V_RELOAD = newer files may mend it, V_ENDORSE = the login wants
  *     the challenge first, V_AGENT = the agent as a whole is refused: other
- *     requests would be as well.
+ *     requests would be as well, V_KEY = an API key may be of use.
  *
  * Include it with the macro that is wanted defined.
  */
@@ -49,6 +49,19 @@ VERDICT_CODE(OUT_OF_REACH, "local-token-needed",
     "and the path takes no token of the Court's instead.",
     "Let the gateway issue local tokens (MCP_PROXY_LOCAL_AUTH_ENABLED=1), or "
     "let its front-end pass the certificate on.")
+VERDICT_CODE(CERT_KEPT, "client-cert-kept-back",
+    "The gateway's front-end passes no client certificate on for this path, "
+    "and nothing else counts there.",
+    "Let the front-end pass it on (X-SSL-Client-Cert) here as on other paths.")
+VERDICT_CODE(KEY_NEEDED, "api-key-needed",
+    "The gateway knows agents by an API key, and none is shown.",
+    "Install the key that enrolment gave as api-key of the identity "
+    "directory (or set api-key-file), with auth = auto or api-key; or upgrade "
+    "the gateway.")
+VERDICT_CODE(KEY_REFUSED, "api-key-refused",
+    "The gateway does not know the API key of this agent.",
+    "Install the key that enrolment gave last as api-key of the identity "
+    "directory (or api-key-file).")
 VERDICT_CODE(KEY, "dpop-key-not-registered",
     "The gateway has another DPoP key on file for this agent.",
     "Register the key of dpop.jwk with the gateway, or install the dpop.jwk "
@@ -182,6 +195,18 @@ VERDICT_ROW(LOGIN_504, 504, ANYTHING, "", LOGIN, BACKOFF, 0, 0, 0, BUSY)
 VERDICT_ROW(LOGIN_404, 404, ANYTHING, "", LOGIN, TERMINAL, 0, 0, 0, NOT_MASTIO)
 VERDICT_ROW(LOGIN_405, 405, ANYTHING, "", LOGIN, TERMINAL, 0, 0, 0, NOT_MASTIO)
 
+/* --- gateways from before May 2026 (protocol, appendix A) */
+VERDICT_ROW(LOGIN_API_KEY, 401, DETAIL, "X-API-Key header required", LOGIN,
+    TERMINAL, 0, 0, 0, KEY_NEEDED)
+VERDICT_ROW(API_KEY_CERT, 401, DETAIL, "X-API-Key header required", CERT_PATH,
+    TERMINAL, 0, 0, V_KEY, KEY_NEEDED)
+VERDICT_ROW(API_KEY_LOCAL, 401, DETAIL, "X-API-Key header required",
+    LOCAL_TOKEN, LOGIN, 1, 0, 0, TOKEN)
+VERDICT_ROW(API_KEY_WANTED, 401, DETAIL, "X-API-Key header required", REQUEST,
+    TERMINAL, 0, 0, V_KEY, KEY_NEEDED)
+VERDICT_ROW(API_KEY_UNKNOWN, 401, BEGINS, "Invalid API key", API_KEY, TERMINAL,
+    0, 0, V_RELOAD, KEY_REFUSED)
+
 /* --- proofs and nonces */
 VERDICT_ROW(
     NONCE, 401, DETAIL, "use_dpop_nonce", ANY, NEW_NONCE, 5, 0, 0, NONCE)
@@ -249,10 +274,14 @@ VERDICT_ROW(JWKS, 503, BEGINS, "JWKS client not initialized", REQUEST, BACKOFF,
 
 /* --- the certificate, as the application sees it */
 /* The token is good; it counts for nothing there. */
+VERDICT_ROW(CERT_KEPT, 401, REASON, "client_cert_not_verified", CERT_PATH,
+    TERMINAL, 0, 0, V_KEY, CERT_KEPT)
+VERDICT_ROW(CERT_KEPT_HEADER, 401, REASON, "client_cert_header_missing",
+    CERT_PATH, TERMINAL, 0, 0, V_KEY, CERT_KEPT)
 VERDICT_ROW(COURT_UNVERIFIED, 401, REASON, "client_cert_not_verified",
-    COURT_TOKEN, TERMINAL, 0, 0, 0, OUT_OF_REACH)
+    COURT_TOKEN, TERMINAL, 0, 0, V_KEY, OUT_OF_REACH)
 VERDICT_ROW(COURT_HEADER, 401, REASON, "client_cert_header_missing",
-    COURT_TOKEN, TERMINAL, 0, 0, 0, OUT_OF_REACH)
+    COURT_TOKEN, TERMINAL, 0, 0, V_KEY, OUT_OF_REACH)
 VERDICT_ROW(CERT_UNVERIFIED, 401, REASON, "client_cert_not_verified", REQUEST,
     LOGIN, 1, 0, 0, TOKEN)
 VERDICT_ROW(CERT_HEADER, 401, REASON, "client_cert_header_missing", REQUEST,

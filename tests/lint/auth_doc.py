@@ -23,7 +23,9 @@ WHERE = {"DETAIL": "`detail` is {}", "BEGINS": "`detail` begins {}",
          "TITLE": "an HTML page with the title {}", "ANYTHING": "anything else"}
 WHEN = {"ANY": "", "LOGIN": "", "REQUEST": "", "NO_TOKEN": "without a token",
         "HEAD": "to HEAD", "HEAD_NO_TOKEN": "to HEAD without a token",
-        "COURT_TOKEN": "with a token of a Court",
+        "API_KEY": "with our API key",
+        "CERT_PATH": "where tokens are ignored",
+        "LOCAL_TOKEN": "with a local token", "COURT_TOKEN": "with a token of a Court",
         "COURT_LOCAL": "from the Court, with a local token"}
 DOES = {"PASS": "the agent's own answer", "NEW_NONCE": "new nonce",
         "NEW_PROOF": "new proof", "LOGIN": "new login",
@@ -38,7 +40,7 @@ def codes():
 def verdicts(login):
     names, lines = codes(), []
     for row in rows(TABLE, "VERDICT_ROW"):
-        _, status, where, text, when, action, tries, wait, _, code = row
+        _, status, where, text, when, action, tries, wait, flags, code = row
         if (when == "LOGIN") != login:
             continue
         if where not in WHERE or when not in WHEN or action not in DOES:
@@ -47,6 +49,8 @@ def verdicts(login):
         if WHEN[when]:
             said += f", {WHEN[when]}"
         does = DOES[action] + (f", {tries}×" if tries != "0" else "")
+        if "V_KEY" in flags:
+            does += ", or by the API key, 1×"
         if wait != "0":
             does += f", after {wait} s"
         name = names[code]

@@ -38,6 +38,8 @@ struct conversation {
 };
 
 #define PUBLIC "https://mastio.test:PORT/v1/agents"
+#define PUBLIC_MODELS "https://mastio.test:PORT/v1/models"
+#define KEY_WANTED "X-API-Key header required"
 #define PUBLIC_MCP "https://mastio.test:PORT/v1/mcp"
 #define REALM "WWW-Authenticate: DPoP realm=\"mcp-proxy\"\r\n"
 #define EGRESS "WWW-Authenticate: DPoP realm=\"egress\"\r\n"
@@ -170,11 +172,36 @@ static const struct conversation conversations[] = {
     {"Court: its own base is never guessed from another", "", "/v1/registry/x",
 	{{"token", "https://mastio.test/v1/registry/x", NULL, MISMATCH, NULL}},
 	END_AUTH_REFUSED, TOKEN_COURT, false},
-    {"Court: its token is nothing where the certificate is kept back", "",
-	"/v1/models",
-	{{"token", "https://mastio.test:PORT/v1/models", NULL, UNVERIFIED,
-	    NULL}},
+    {"Court: its token is nothing where the certificate is kept back",
+	"auth = token\n", "/v1/models",
+	{{"token", PUBLIC_MODELS, NULL, UNVERIFIED, NULL}}, END_AUTH_REFUSED,
+	TOKEN_COURT, false},
+    {"Court: nor is the key, where it is not known", "", "/v1/models",
+	{{"token", PUBLIC_MODELS, NULL, UNVERIFIED, NULL},
+	    {"api-key", PUBLIC_MODELS, NULL, UNVERIFIED, NULL}},
 	END_AUTH_REFUSED, TOKEN_COURT, false},
+    {"Court: the key where its token does not count, and from then on", "",
+	"/v1/models",
+	{{"token", PUBLIC_MODELS, NULL, KEY_WANTED, NULL},
+	    {"api-key", PUBLIC_MODELS, NULL, "use_dpop_nonce", N("a")},
+	    {"api-key", PUBLIC_MODELS, "a", OK, NULL},
+	    {"api-key", PUBLIC_MODELS, "a", OK, NULL}},
+	END_OK, TOKEN_COURT, true},
+    {"Court: the key is wrong", "", "/v1/models",
+	{{"token", PUBLIC_MODELS, NULL, KEY_WANTED, NULL},
+	    {"api-key", PUBLIC_MODELS, NULL, "Invalid API key", NULL}},
+	END_AUTH_REFUSED, TOKEN_COURT, false},
+    {"Court: the key is nothing on paths that want a token", "", "/v1/mcp",
+	{{"token", PUBLIC_MCP, NULL, UNVERIFIED, NULL}}, END_AUTH_REFUSED,
+	TOKEN_COURT, false},
+    {"api-key: the Court is not shown it", "auth = api-key\n",
+	"/v1/broker/sessions",
+	{{"cert", "https://mastio.test:PORT/v1/broker/sessions", NULL, OK,
+	    NULL}},
+	END_OK, TOKEN_LOCAL, false},
+    {"cert: a gateway that wants a key", "auth = cert\n", "/v1/agents",
+	{{"cert", PUBLIC, NULL, KEY_WANTED, NULL}}, END_AUTH_REFUSED,
+	TOKEN_LOCAL, false},
 };
 
 static struct rig rig;
@@ -459,6 +486,7 @@ static const struct {
     {"/v1/federation/agents", true},
     {"/v1/registry", true},
     {"/v1/auth/revoke", true},
+    {"/v1/auth/login-challenge", false},
     {"/v1/brokers", false},
     {"/v1/mcp", false},
     {"/", false},

@@ -22,13 +22,15 @@
 
 enum {
 	M = VERDICT_ROUTE_MASTIO,
+	K = VERDICT_ROUTE_CERT,
 	C = VERDICT_ROUTE_COURT,
 	L = VERDICT_ROUTE_LOGIN
 };
 enum {
 	NO = VERDICT_TOKEN_NONE,
 	LOCAL = VERDICT_TOKEN_LOCAL,
-	COURT = VERDICT_TOKEN_COURT
+	COURT = VERDICT_TOKEN_COURT,
+	KEY = 9 /* none, but the API key */
 };
 
 struct sample {
@@ -109,6 +111,21 @@ static const struct sample proofs[] = {
     {503, M, LOCAL,
 	SAID("JWKS client not initialized \xe2\x80\x94 proxy not ready"), NULL,
 	ROW(JWKS, BACKOFF)},
+    {401, M, LOCAL, SAID("X-API-Key header required"), NULL,
+	ROW(API_KEY_LOCAL, LOGIN)},
+    {401, K, LOCAL, SAID("X-API-Key header required"), NULL,
+	ROW(API_KEY_CERT, TERMINAL)},
+    {401, M, COURT, SAID("X-API-Key header required"), NULL,
+	ROW(API_KEY_WANTED, TERMINAL)},
+    {401, M, NO, SAID("X-API-Key header required"), NULL,
+	ROW(API_KEY_WANTED, TERMINAL)},
+    {401, L, NO, SAID("X-API-Key header required"), NULL,
+	ROW(LOGIN_API_KEY, TERMINAL)},
+    {401, M, KEY, SAID("Invalid API key"), NULL,
+	ROW(API_KEY_UNKNOWN, TERMINAL)},
+    {401, M, KEY, SAID("Invalid API key format"), NULL,
+	ROW(API_KEY_UNKNOWN, TERMINAL)},
+    {401, M, NO, SAID("Invalid API key"), NULL, ROW(NONE, PASS)},
     /* the robust rule of 6.4: an unknown text, but our realm */
     {401, M, LOCAL, SAID("something new"), BEARER, ROW(REALM_MASTIO, LOGIN)},
     {401, M, COURT, SAID("something new"), TRUST, ROW(REALM_COURT, LOGIN)},
@@ -124,6 +141,10 @@ static const struct sample certs[] = {
 	ROW(CERT_UNVERIFIED, LOGIN)},
     {401, M, NO, WHY("client_cert_not_verified"), NULL,
 	ROW(CERT_UNVERIFIED, LOGIN)},
+    {401, K, LOCAL, WHY("client_cert_not_verified"), NULL,
+	ROW(CERT_KEPT, TERMINAL)},
+    {401, K, NO, WHY("client_cert_header_missing"), NULL,
+	ROW(CERT_KEPT_HEADER, TERMINAL)},
     {401, M, LOCAL, WHY("client_cert_header_missing"), NULL,
 	ROW(CERT_HEADER, LOGIN)},
     {401, M, COURT, WHY("client_cert_not_verified"), NULL,
@@ -325,7 +346,9 @@ input_of(const struct sample *s)
 	    .role = s->route == C ? SPAN("proxy") : SPAN_NONE,
 	    .body = span_of(s->body),
 	    .route = (enum verdict_route)s->route,
-	    .token = (enum verdict_token)s->token,
+	    .token = s->token == KEY ? VERDICT_TOKEN_NONE
+				     : (enum verdict_token)s->token,
+	    .key = s->token == KEY,
 	    .proof = true,
 	};
 }

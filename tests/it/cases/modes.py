@@ -157,6 +157,117 @@ def no_issuer_and_back(t):
     t.wait_until(shows_a_token, what="a token is shown", timeout=30)
 
 
+ROUTES = {
+    "egress": lambda s: s.get("/v1/egress/peers?bytes=1"),
+    "agents": lambda s: s.get("/v1/agents/search"),
+    "audit": lambda s: s.get("/v1/audit/session/x"),
+    "llm": lambda s: s.post("/v1/llm/chat", CHAT),
+    "chat": lambda s: s.post("/v1/chat/completions", CHAT),
+    "guardian": lambda s: s.post("/v1/guardian/inspect",
+                                 {"payload_b64": "eA=="}),
+    "models": lambda s: s.get("/v1/models"),
+    "mcp": lambda s: s.post("/v1/mcp", LIST),
+    "ingress": lambda s: s.get("/v1/ingress/tools"),
+}
+CHAT = {"model": "mastio-dev-echo",
+        "messages": [{"role": "user", "content": "x"}]}
+LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+# Where each front end passes the certificate on.
+FORWARDED = {"A": {"egress", "agents", "audit", "llm", "chat", "guardian"},
+             "B": {"egress", "agents", "audit", "llm"},
+             "C": {"egress", "agents"},
+             "L": {"egress", "agents"}}
+BY_CERTIFICATE = {"agents", "audit"}  # they ignore tokens
+BY_TOKEN = {"mcp", "ingress"}  # and these all else
+
+
+def routes(s):
+    """What comes of each route: 200, or the code of the refusal."""
+    answers = {name: ask(s) for name, ask in ROUTES.items()}
+    return {name: a.code or a.status for name, a in answers.items()}
+
+
+def expected(front, tokens):
+    """The same, as it should be with tokens of "local", of "court", or
+    None."""
+    def of(name):
+        if name in FORWARDED[front] - BY_TOKEN:
+            return 200
+        if name in BY_CERTIFICATE:
+            return "client-cert-kept-back"
+        if tokens == "local" or (tokens and name in BY_TOKEN):
+            return 200
+        return "local-token-needed" if tokens else "token-needed"
+    return {name: of(name) for name in ROUTES}
+
+
+@case
+def route_by_route(t):
+    """auth = auto, on every front: with local tokens all routes are served,
+    with the Court's those that take them and those with the certificate,
+    without any the latter; what cannot be served says why, and costs no
+    login. What the gateway issues may change meanwhile."""
+    for front in "ABC":
+        g = t.gateway("--front", front, home=t.path(front))
+        s = t.sidecar(g)
+        assert routes(s) == expected(front, "local"), front
+        assert len(g.journal(TOKEN)) == 1, g.journal(TOKEN)
+        g.set(local_auth="off")
+        s = t.sidecar(g)
+        assert routes(s) == expected(front, None), front
+        g.set(local_auth="on")
+        t.wait_until(lambda s=s: s.status()["auth"] == "token")
+        assert routes(s) == expected(front, "local"), front
+        g.set(local_auth="off", federated=True)
+        s = t.sidecar(g)
+        assert routes(s) == expected(front, "court"), front
+        assert routes(s) == expected(front, "court"), front
+
+
+@case
+def route_by_route_with_a_key(t):
+    """The same with an API key, at a gateway that knows keys: it is shown
+    where a token is of no use, from the second request on at once; and where
+    there are no tokens on every route but the Court's."""
+    g = t.gateway("--legacy", "--federated")
+    s = t.sidecar(g, identity_dir=g.issue("old", agent="orga::old",
+                                          api_key=True))
+    want = {n: 200 for n in ROUTES}
+    assert routes(s) == want
+    since = g.last_seq()
+    assert routes(s) == want
+    entries = g.journal("/v1/", since)
+    refused = [e for e in entries if e["status"] == 401]
+    # Nonces are each worker's own.
+    assert all("nonce" not in e["proof"] for e in refused), refused
+    served = {e["path"]: e["auth"] for e in entries if e["status"] == 200}
+    assert served.pop("/v1/mcp") == "court", served
+    assert served.pop("/v1/ingress/tools") == "court", served
+    assert set(served.values()) == {"api-key"}, served
+    g.set(federated=False, local_auth="off")
+    s = t.sidecar(g, identity_dir=t.path("old"))
+    assert routes(s) == {**want, "mcp": "token-needed",
+                         "ingress": "token-needed"}
+    assert s.get("/v1/broker/sessions").status == 503
+    shown = {n.lower() for n, _ in g.requests()[-1]["headers"]}
+    assert "x-api-key" not in shown, shown
+
+
+@case
+def key_that_is_wanted(t):
+    """A gateway that knows keys alone says so to who has none, or another
+    one's. END: auth-refused"""
+    g = t.gateway("--legacy")
+    s = t.sidecar(g, auth="cert")
+    a = s.get("/v1/egress/peers?bytes=1")
+    assert a.status == 502 and a.code == "api-key-needed", a
+    with open(f"{g.agent_dir}/api-key", "w", encoding="ascii") as f:
+        f.write("sk_local_bot_0123456789abcdef0123456789abcdef\n")
+    s = t.sidecar(g)
+    a = s.get("/v1/egress/peers?bytes=1")
+    assert a.status == 502 and a.code == "api-key-refused", a
+
+
 @case
 def tokens_only(t):
     """auth = token never falls back."""
