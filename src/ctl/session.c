@@ -212,13 +212,25 @@ soonest_login(struct session *s, unsigned wait_s)
 	return then;
 }
 
+/* Is a login under way that may bring a good one?  Not if its second has to be
+ * waited out: then it ends here. */
+static bool
+login_will_do(struct session *s, unsigned wait_s)
+{
+	if (!s->login || !wait_s)
+		return s->login != NULL;
+	login_cancel(s->login);
+	s->login = NULL;
+	return false;
+}
+
 void
 session_token_refused(struct session *s, uint64_t generation, unsigned wait_s)
 {
 	int64_t soonest;
 
 	/* Without a token a login is due: this one was refused before. */
-	if (s->login || generation < s->generation || !s->token)
+	if (generation < s->generation || !s->token)
 		return;
 	soonest = soonest_login(s, wait_s);
 	/* The refused token is of no use to anybody. */
@@ -226,12 +238,14 @@ session_token_refused(struct session *s, uint64_t generation, unsigned wait_s)
 	drop_token(s);
 	if (s->no_issuer)
 		s->state = SESSION_WITHOUT;
-	else if (s->state == SESSION_VALID)
+	else if (s->state == SESSION_VALID || s->state == SESSION_REFRESHING)
 		s->state = SESSION_FETCHING;
-	if (s->state == SESSION_FETCHING && clock_now_ms() >= soonest)
-		log_in(s);
-	else if (s->state == SESSION_FETCHING)
-		timers_set(timers_of(s), &s->due, soonest);
+	if (!login_will_do(s, wait_s)) {
+		if (s->state == SESSION_FETCHING && clock_now_ms() >= soonest)
+			log_in(s);
+		else if (s->state == SESSION_FETCHING || !s->due.slot)
+			timers_set(timers_of(s), &s->due, soonest);
+	}
 	s->changed(s->arg);
 }
 

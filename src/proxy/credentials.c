@@ -32,6 +32,7 @@ learned_fini(struct learned *l)
 	for (unsigned i = 0; i < REALMS; i++)
 		mem_wipe_free_str(l->nonce[i]);
 	free(l->public_base);
+	free(l->host_base);
 }
 
 /* ---- what is shown ---- */
@@ -210,6 +211,8 @@ credentials_add_base(const struct exchange *x, struct buf *b)
 		buf_add_str(b, x->htu_base);
 	else if (!t || by_public_url(x))
 		public_base(x, 0, b);
+	else if (t->kind == TOKEN_LOCAL && x->w->learned.host_base)
+		buf_add_str(b, x->w->learned.host_base);
 	else
 		buf_add_str(b, t->htu_base);
 }
@@ -217,10 +220,31 @@ credentials_add_base(const struct exchange *x, struct buf *b)
 void
 credentials_keep_base(struct exchange *x)
 {
-	if (!*x->htu_base || !by_public_url(x))
+	const struct token *t = token_of(x);
+	char **kept = by_public_url(x)         ? &x->w->learned.public_base
+		      : t->kind == TOKEN_LOCAL ? &x->w->learned.host_base
+					       : NULL;
+
+	if (!*x->htu_base || !kept)
 		return;
-	free(x->w->learned.public_base);
-	x->w->learned.public_base = mem_strdup(x->htu_base);
+	free(*kept);
+	*kept = mem_strdup(x->htu_base);
+}
+
+/* The base that was named for another token is not right any more: that of the
+ * login is as good a guess. */
+static bool
+forget_host_base(struct exchange *x, struct buf *b)
+{
+	const struct token *t = token_of(x);
+	char **kept = &x->w->learned.host_base;
+
+	if (!t || t->kind != TOKEN_LOCAL || *x->htu_base || !*kept)
+		return false;
+	free(*kept);
+	*kept = NULL;
+	buf_add_str(b, t->htu_base);
+	return true;
 }
 
 bool
@@ -233,12 +257,13 @@ credentials_next_base(struct exchange *x, const char *named)
 		found = strcmp(x->htu_base, named) != 0;
 		buf_add_str(&b, named);
 	} else {
-		found = by_public_url(x) && public_base(x, ++x->bases, &b);
+		found = by_public_url(x) ? public_base(x, ++x->bases, &b)
+					 : forget_host_base(x, &b);
 	}
 	if (found)
 		snprintf(x->htu_base, sizeof(x->htu_base), "%.*s",
 		    SPAN_ARG(buf_span(&b)));
-	if (found && *named)
+	if (found && *named && by_public_url(x))
 		credentials_keep_base(x);
 	buf_free(&b);
 	return found;
@@ -307,7 +332,10 @@ credentials_drop_proof(struct exchange *x)
 	if (x->proofless || needs_proof(x))
 		return false;
 	x->proofless = true;
-	x->w->learned.proofless_until_ms = clock_now_ms() + PROOFLESS_MS;
+	/* Nobody has said that it was the proof's fault. */
+	if (!span_eq(x->req.method, SPAN("HEAD")))
+		x->w->learned.proofless_until_ms =
+		    clock_now_ms() + PROOFLESS_MS;
 	return true;
 }
 

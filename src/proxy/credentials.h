@@ -21,6 +21,8 @@ struct learned {
 	char *nonce[REALMS];        /* newest, or NULL */
 	int64_t nonce_ms[REALMS];   /* when it was last offered */
 	char *public_base;          /* best guess, or NULL */
+	char *host_base;            /* for local tokens, if the gateway named
+				     * another than that of the login */
 	int64_t proofless_until_ms; /* see credentials_drop_proof() */
 	uint64_t suspected;         /* token that seemed to be unknown */
 };

@@ -296,6 +296,49 @@ START_TEST(refusal_that_must_be_waited_out)
 }
 END_TEST
 
+/* A refused token is withdrawn at once, also while a newer one is fetched. */
+START_TEST(refused_while_refreshing)
+{
+	unsigned told;
+
+	start();
+	log_in();
+	advance(720001);
+	UNTIL(nrequests == 2);
+	ck_assert_int_eq(session_state(session), SESSION_REFRESHING);
+	told = changes;
+	session_token_refused(session, 1, 0);
+	ck_assert_ptr_null(session_token(session));
+	ck_assert_int_eq(session_state(session), SESSION_FETCHING);
+	ck_assert_uint_eq(changes, told + 1);
+	session_token_refused(session, 1, 0);
+	ck_assert_uint_eq(changes, told + 1);
+	log_in();
+	settle();
+	ck_assert_uint_eq(nrequests, 2);
+	ck_assert_uint_eq(session_token(session)->generation, 2);
+}
+END_TEST
+
+/* What that login would bring would be refused as well. */
+START_TEST(revoked_while_refreshing)
+{
+	start();
+	log_in();
+	advance(720001);
+	UNTIL(nrequests == 2);
+	session_token_refused(session, 1, 2);
+	ck_assert_ptr_null(session_token(session));
+	nanswered = nrequests; /* nobody listens to that answer any more */
+	settle();
+	advance(1999);
+	ck_assert_uint_eq(nrequests, 2);
+	advance(1);
+	log_in();
+	ck_assert_uint_eq(session_token(session)->generation, 2);
+}
+END_TEST
+
 /* If each new token is refused soon, there are fewer and fewer of them. */
 START_TEST(young_tokens_refused)
 {
@@ -352,5 +395,6 @@ UNIT_MAIN_FIXTURE("session", fixture_init, teardown, backoff, refreshed_in_time,
     refresh_fails, backs_off_and_recovers, the_gateway_says_when, terminal,
     no_issuer, no_issuer_and_away, no_issuer_and_refused,
     one_login_for_many_refusals, refusals_without_end,
-    refusal_that_must_be_waited_out, young_tokens_refused, nonce_from_elsewhere,
+    refusal_that_must_be_waited_out, refused_while_refreshing,
+    revoked_while_refreshing, young_tokens_refused, nonce_from_elsewhere,
     freed_under_way, names)

@@ -131,6 +131,27 @@ def one_login_at_the_start(t):
 
 
 @case
+def refused_while_refreshing(t):
+    """A token that is refused while the next one is being fetched is shown to
+    nobody any more: one request learns it, the others wait."""
+    g, s = t.pair("--token-ttl", "5")
+    with s.connect() as c:
+        for _ in range(t.workers):
+            assert s.get("/v1/models").status == 200
+        g.fault(path=TOKEN, delay_ms=3000, count=1)
+        t.wait_until(lambda: s.status()["session"] == "refreshing")
+        g.control("POST", "/token/expire")
+        c.request("GET", "/v1/models", s.authority)
+        t.wait_until(lambda: s.status()["session"] == "fetching")
+        answers = in_parallel(8, lambda i: s.get(f"/v1/egress/{i}?bytes=1"))
+        assert {a.status for a in answers} == {200}, answers
+        assert c.answer().status == 200
+    refused = [e for e in g.requests() if e["status"] == 401]
+    assert len(refused) == 1, refused
+    assert len(logins(g)) == 2, logins(g)
+
+
+@case
 def rotated_signing_key(t):
     """A gateway that signs with a new key knows none of its old tokens: one
     login heals that."""

@@ -77,6 +77,25 @@ def htu_mismatch(t):
 
 
 @case
+def htu_base_is_kept(t):
+    """What the gateway named, and took, is where the next proofs begin; so is
+    what it names after that."""
+    g, s = t.pair()
+    path = "/v1/egress/x?bytes=1"
+    g.fault_json(path[:12], 401, {
+        "detail": "Invalid DPoP proof: htu mismatch (expected="
+                  "'https://learned.test/v1/egress/x', got='…')"}, count=1)
+    g.fault_json(path[:12], 200, {}, count=1)
+    with s.connect() as c:  # one worker's memory
+        for _ in range(3):
+            c.request("GET", path, s.authority)
+            assert c.answer().status == 200
+    assert [e["proof"]["htu"][8:-14] for e in g.journal("/v1/egress/")] == [
+        "mastio.test", "learned.test", "learned.test", "mastio.test",
+        "mastio.test"], g.journal("/v1/egress/")
+
+
+@case
 def clock_shifted_in_service(t):
     """When the gateway's clock jumps, the refused proof is made again with
     the gateway's time."""
