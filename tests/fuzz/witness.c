@@ -459,7 +459,8 @@ made_for_answer(const struct field *f)
 	case FIELD_LOCATION: /* rewritten */
 		return true;
 	default:
-		return is_own_via(f);
+		return is_own_via(f) ||
+		       span_eq(f->name, SPAN("X-Cullis-Sidecar-Hint"));
 	}
 }
 

@@ -76,4 +76,25 @@ START_TEST(over_the_budget)
 }
 END_TEST
 
-UNIT_MAIN("replay", kept, nothing_is_not_lost, over_the_limit, over_the_budget)
+/* However the pieces come, no more memory is taken than the limit. */
+START_TEST(no_room_above_the_limit)
+{
+	static const size_t pieces[] = {1, 100, 257, 1000, 61234};
+	static const char data[61234];
+	size_t limit = 1 << 20, budget = limit;
+	struct replay r;
+
+	replay_init(&r, limit, &budget);
+	while (r.body.len < limit) {
+		size_t left = limit - r.body.len, n = pieces[_i];
+
+		replay_add(&r, span_new(data, n < left ? n : left));
+		ck_assert_uint_le(r.body.cap, limit);
+	}
+	ck_assert(!r.lost);
+	replay_drop(&r);
+}
+END_TEST
+
+UNIT_MAIN_ROWS("replay", NULL, NULL, {kept, 1}, {nothing_is_not_lost, 1},
+    {over_the_limit, 1}, {over_the_budget, 1}, {no_room_above_the_limit, 5})
