@@ -65,7 +65,8 @@ on_account_changed(void *arg, struct account *a)
 	reload_live_changed(s->reload);
 	if (account_state(a) == ACCOUNT_REFUSED)
 		reload_hint(s->reload);
-	if (!drain_asked(s))
+	/* Without one: a probe from before it went live has ended. */
+	if (s->session && !drain_asked(s))
 		notify_status("session %s",
 		    session_state_name(session_state(s->session)));
 }

@@ -301,6 +301,27 @@ def expired_while_the_gateway_is_away(t):
 
 
 @case
+def expired_without_tokens(t):
+    """The same with `auth = cert`: the answer to what was asked before the
+    new set went live comes after it."""
+    g = t.gateway()
+    d = identity(t, g)
+    first = g.renew("first", not_after=4)
+    g.pin(first, grace_s=3600)
+    put(first, d)
+    s = t.sidecar(g, identity_dir=d, auth="cert", reload_interval="1h")
+    t.wait_until(lambda: "has expired" in s.admin("/readyz").body.decode(),
+                 what="the certificate has expired")
+    put(g.agent_dir, d)
+    wait_live(t, s, g.agent_dir)
+    g.pin(g.agent_dir)
+    for _ in range(3):
+        t.wait_until(lambda: s.get(PEERS).status == 200,
+                     what="requests are served")
+    assert served_by(g, g.agent_dir)
+
+
+@case
 def end_comes_near(t):
     """The log says when the certificate ends soon, and that it has ended, once
     each."""
