@@ -113,6 +113,7 @@ learn(struct login *l, const struct fetch_result *r)
 	struct span nonce = head_value(r->head, FIELD_DPOP_NONCE);
 	struct login_memory *m = l->s.memory;
 
+	gateway_answered(l->s.gateway);
 	gateway_learn_clock(l->s.gateway, r->head, r->sent_ms);
 	if (dpop_nonce_ok(nonce)) {
 		mem_wipe_free_str(m->nonce);

@@ -76,7 +76,8 @@ is_local_token(const struct exchange *x, struct span credentials)
 	const struct localtoken *token = conf_of(x)->local_token;
 
 	return token && (localtoken_is(token, credentials) ||
-			    localtoken_in_bearer(token, credentials));
+			    localtoken_in_bearer(token, credentials) ||
+			    localtoken_in_basic(token, credentials));
 }
 
 /*

@@ -710,11 +710,17 @@ x_pause(struct exchange *x)
 static enum next
 x_judge(struct exchange *x)
 {
+	size_t before = x->judged.body.len;
 	int64_t due_ms;
 	enum end end;
 
+	/* It may keep the rest of its answer until it has read all of it. */
+	if (!pump_request(x))
+		return NEXT_GO;
 	switch (relay_run(&x->down, &x->lease.uc->conn, NULL, &x->judged)) {
 	case RELAY_MORE:
+		if (x->judged.body.len != before)
+			x_touch(x);
 		if (x->judged.body.len < VERDICT_BODY_MAX)
 			return NEXT_WAIT;
 		break;

@@ -163,6 +163,15 @@ add_client_authority(struct exchange *x, struct buf *out)
 	add_authority(out, a);
 }
 
+/* HTTP/1.0 knows requests without: then a path must do (RFC 9110 section
+ * 10.2.2). */
+static bool
+names_authority(const struct exchange *x)
+{
+	return x->target.form == TARGET_ABSOLUTE ||
+	       head_value(&x->req, FIELD_HOST).n > 0;
+}
+
 /* Where does the rest of this URL begin, if it is one of the gateway's?
  * Absent: it is not. */
 static struct span
@@ -195,8 +204,15 @@ add_location(struct exchange *x, struct buf *out, const struct field *f)
 		write_field(out, f->name, f->value);
 		return;
 	}
-	buf_add_str(out, "Location: http://");
-	add_client_authority(x, out);
+	buf_add_str(out, "Location: ");
+	if (names_authority(x)) {
+		buf_add_str(out, "http://");
+		add_client_authority(x, out);
+	} else if (span_starts(rest, SPAN("//"))) {
+		buf_add_str(out, "/."); /* no authority either */
+	} else if (!span_starts(rest, SPAN("/"))) {
+		buf_add_char(out, '/');
+	}
 	buf_add_span(out, rest);
 	buf_add_str(out, "\r\n");
 }

@@ -397,6 +397,25 @@ START_TEST(opened_field_with_the_local_token)
 }
 END_TEST
 
+/* Also as the password or user name of a Basic that is opened. */
+START_TEST(opened_field_with_the_local_token_in_basic)
+{
+	char *field = encode_basic("X-API-Key: Basic @user:token\r\n");
+	struct buf *head;
+	struct agent *a;
+
+	init_with_token("allow-header = X-API-Key\n");
+	a = agent_open(&rig, false);
+	agent_say(a, LINE "Authorization: Bearer " TOKEN "\r\n");
+	agent_say(a, field);
+	agent_say(a, "\r\n");
+	free(field);
+	head = head_at_gateway(a);
+	ck_assert(!rig_has(head, "Basic"));
+	ck_assert(!rig_has(head, "X-API-Key"));
+}
+END_TEST
+
 /* ---- a user's token ---- */
 
 START_TEST(user_token)
@@ -457,5 +476,6 @@ UNIT_MAIN_ROWS("caller", NULL, teardown, {by_uid, COUNT(uids)},
     {token_of_a_tunnel, 1}, {token_that_was_not_read, 1},
     {by_rule, COUNT(rules)}, {rules_inside_a_tunnel, 1},
     {reserved_before_rules, 1}, {by_name, COUNT(fields)},
-    {opened_field_with_the_local_token, 1}, {user_token, 1},
+    {opened_field_with_the_local_token, 1},
+    {opened_field_with_the_local_token_in_basic, 1}, {user_token, 1},
     {user_token_without_a_session, 1}, {user_token_refused, 1})

@@ -661,6 +661,31 @@ START_TEST(stream_idle_while_judged)
 }
 END_TEST
 
+/* What comes of it keeps it alive, and the request goes on meanwhile. */
+START_TEST(request_goes_on_while_judged)
+{
+	struct gate_conn *g;
+	struct agent *a;
+
+	rig_init(&rig, "stream-idle-timeout = 600s\nbody-timeout = 600s\n");
+	a = under_way(POST "123");
+	g = &rig.gate.conn[0];
+	gate_answers("HTTP/1.1 401 Unauthorized\r\nContent-Type: "
+		     "application/json\r\nContent-Length: 15\r\n\r\n{");
+	RIG_UNTIL(&rig, TAILQ_FIRST(&rig.w->clients)->x.res.status == 401);
+	rig_advance(&rig, 599999);
+	gate_answers("\"detail\":");
+	rig_settle(&rig);
+	rig_advance(&rig, 599999);
+	agent_say(a, "4");
+	RIG_UNTIL(&rig, rig_has(&g->in, "1234"));
+	rig_advance(&rig, 599999);
+	ck_assert_uint_eq(a->in.len, 0);
+	gate_answers("\"no\"}");
+	RIG_UNTIL(&rig, rig_has(&a->in, "{\"detail\":\"no\"}"));
+}
+END_TEST
+
 START_TEST(queue_timeout)
 {
 	struct agent *a, *b;
@@ -781,5 +806,5 @@ UNIT_MAIN_ROWS("ends", NULL, teardown, {said_by_the_agent, COUNT(requests)},
     {connect_timeout, 1}, {head_timeout, 1},
     {idle_client_is_closed_silently, 1}, {body_timeout, 1},
     {first_byte_timeout, 1}, {stream_idle, 1}, {stream_idle_while_judged, 1},
-    {queue_timeout, 1}, {no_token, 1}, {no_identity, 1}, {drain, 1},
-    {internal, 1})
+    {request_goes_on_while_judged, 1}, {queue_timeout, 1}, {no_token, 1},
+    {no_identity, 1}, {drain, 1}, {internal, 1})

@@ -170,3 +170,17 @@ def location_points_back_here(t):
     assert location(to, host="mastio.test") == "http://mastio.test/v1/egress/y"
     assert location("/v1/egress/y") == "/v1/egress/y"
     assert location("https://other.test/y") == "https://other.test/y"
+
+
+@case
+def location_without_a_host(t):
+    """A client of HTTP/1.0 that sends no Host gets a path, which cannot lead
+    elsewhere either."""
+    g, s = t.pair()
+    for to, want in (("/v1/egress/y", "/v1/egress/y"), ("", "/"),
+                     ("?q", "/?q"), ("//evil.test/y", "/.//evil.test/y")):
+        g.clear_faults()
+        g.fault("/v1/egress/", status=307, body="",
+                headers={"Location": "https://mastio.test" + to})
+        a = s.raw(b"GET /v1/egress/x HTTP/1.0\r\n\r\n")
+        assert (a.status, a.get("Location")) == (307, want), (to, a)
