@@ -211,6 +211,7 @@ token_unref(struct token *t)
 	    atomic_fetch_sub_explicit(&t->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	mem_wipe_free(t->text, t->text_len);
+	mem_wipe_free_str(t->nonce);
 	free(t->htu_base);
 	mem_wipe_free(t, sizeof(*t));
 }

@@ -37,6 +37,7 @@ struct token {
 	    refresh_ms; /* monotonic: 80 % of its life; jitter is not in it */
 	uint64_t generation; /* set by the session before it is published */
 	char *htu_base;      /* base that the mint proof was made with */
+	char *nonce; /* the issuer's newest DPoP-Nonce, set with it, or NULL */
 	char ath[TOKEN_ATH_LEN + 1];
 	size_t text_len;
 	char *text; /* b64token, RFC 6750 section 2.1; secret */

@@ -102,6 +102,8 @@ fail(struct login *l, const char *why, bool terminal, unsigned retry_after_s)
 static void
 succeed(struct login *l, struct token *t)
 {
+	if (t->kind == TOKEN_COURT && l->s.memory->nonce)
+		t->nonce = mem_strdup(l->s.memory->nonce);
 	end(l, &(struct login_result){.token = t, .answered = true});
 }
 

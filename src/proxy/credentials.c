@@ -283,25 +283,38 @@ nonce_of(const struct exchange *x)
 	    realm == REALM_MASTIO && own ? own : x->w->learned.nonce[realm]);
 }
 
+/* False: it is the one that was known. */
+static bool
+keep_nonce(struct learned *l, enum realm realm, struct span nonce)
+{
+	l->nonce_ms[realm] = clock_now_ms();
+	if (span_eq(nonce, span_of(l->nonce[realm])))
+		return false;
+	mem_wipe_free_str(l->nonce[realm]);
+	l->nonce[realm] = span_dup(nonce);
+	return true;
+}
+
+void
+learned_from_token(struct learned *l, const struct token *t)
+{
+	if (t->nonce)
+		keep_nonce(l, REALM_COURT, span_of(t->nonce));
+}
+
 static void
 take_nonce(struct exchange *x, const struct head *answer)
 {
 	struct span nonce = head_value(answer, FIELD_DPOP_NONCE);
 	enum realm realm =
 	    head_find(answer, FIELD_X_CULLIS_ROLE) ? REALM_COURT : realm_of(x);
-	char **newest = &x->w->learned.nonce[realm];
 
 	if (!dpop_nonce_ok(nonce))
 		return;
 	if (realm == REALM_MASTIO)
 		upconn_set_nonce(x->lease.uc, nonce);
-	x->w->learned.nonce_ms[realm] = clock_now_ms();
-	if (span_eq(nonce, span_of(*newest)))
-		return;
-	mem_wipe_free_str(*newest);
-	*newest = span_dup(nonce);
-	if (realm == REALM_COURT)
-		worker_court_nonce(x->w, *newest);
+	if (keep_nonce(&x->w->learned, realm, nonce) && realm == REALM_COURT)
+		worker_court_nonce(x->w, x->w->learned.nonce[realm]);
 }
 
 void

@@ -12,6 +12,7 @@
 #include "http/head.h"
 
 struct exchange;
+struct token;
 
 /* Who hands out the nonces that a request needs (protocol 4.4). */
 enum realm { REALM_MASTIO, REALM_COURT, REALMS };
@@ -27,6 +28,8 @@ struct learned {
 	uint64_t suspected;         /* token that seemed to be unknown */
 };
 void learned_fini(struct learned *);
+/* There is a new token: the Court's nonce that came with it is news as well. */
+void learned_from_token(struct learned *, const struct token *);
 
 /* Is the path one that the Mastio forwards to the Court? */
 bool credentials_is_court_path(struct span decoded);

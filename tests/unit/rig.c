@@ -177,6 +177,7 @@ make_token(struct rig *r, int64_t life_s)
 	ck_assert_msg(t != NULL, "%s", err.text);
 	t->generation = r->token_generation;
 	t->kind = r->token_kind;
+	t->nonce = mem_strdup(r->token_nonce);
 	free(claims);
 	free(text);
 	free(json);

@@ -39,6 +39,7 @@ struct rig {
 	/* of what is published from now on */
 	enum auth_mode mode;
 	enum token_kind token_kind;
+	const char *token_nonce; /* of the Court, or NULL */
 	/* what the worker told main */
 	unsigned refused, closed, files_wanted;
 	uint64_t refused_generation;

@@ -383,6 +383,45 @@ START_TEST(talks)
 }
 END_TEST
 
+/* The Court's nonce comes with its token, and is not taken for newer than what
+ * came since. */
+START_TEST(nonce_of_the_login)
+{
+	static const struct turn turns[] = {
+	    {"token", "https://mastio.test/v1/broker/x", "login", OK,
+		COURT("b")},
+	    {"token", "https://mastio.test/v1/broker/x", "b", OK, NULL},
+	    {"token", "https://mastio.test/v1/broker/x", "later", OK, NULL}};
+	const struct conversation c = {.options = "", .kind = TOKEN_COURT};
+	struct agent *a;
+
+	setup(&c);
+	rig.token_nonce = "login";
+	rig_publish(&rig, 900, NULL);
+	a = agent_open(&rig, false);
+	for (unsigned i = 0; i < COUNT(turns); i++) {
+		if (i == 1) { /* the same token again, for another reason */
+			worker_publish(rig.w,
+			    bundle_new(rig.conf, rig.identity,
+				rig.w->view->bundle->token, AUTH_TOKEN, "x"));
+		} else if (i == 2) {
+			rig.token_nonce = "later";
+			rig_publish(&rig, 900, NULL);
+		}
+		rig_settle(&rig);
+		agent_say(
+		    a, "GET /v1/broker/x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+		RIG_UNTIL(&rig, rig.gate.n && rig_has_head(&gate()->in));
+		check_turn(&turns[i]);
+		reply(&turns[i], false);
+		RIG_UNTIL(&rig, a->in.len);
+		rig_settle(&rig);
+		rig_forget(&a->in);
+	}
+	rig_fini(&rig);
+}
+END_TEST
+
 /* What cannot be sent again teaches the next request. */
 START_TEST(base_of_large_bodies)
 {
@@ -513,5 +552,5 @@ START_TEST(court_paths)
 END_TEST
 
 UNIT_MAIN_ROWS("credentials", NULL, NULL, {talks, COUNT(conversations)},
-    {base_of_large_bodies, 1}, {proofs_return, 1},
+    {nonce_of_the_login, 1}, {base_of_large_bodies, 1}, {proofs_return, 1},
     {forwarded_prefixes, COUNT(forwarded)}, {court_paths, COUNT(paths)})
