@@ -505,7 +505,9 @@ config_same(const struct config *a, const struct config *b)
 	for (enum option_id id = 0; id < OPTION_COUNT; id++)
 		if (!same_value(a, b, id))
 			return false;
-	return same_text(a->proxy_credentials, b->proxy_credentials) &&
+	/* The names may be the same, and not who bears them. */
+	return users_same(&a->allow_uid, &b->allow_uid) &&
+	       same_text(a->proxy_credentials, b->proxy_credentials) &&
 	       localtoken_same(a->local_token, b->local_token);
 }
 

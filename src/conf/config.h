@@ -105,7 +105,8 @@ int config_read_secrets(
  * was in `running`, with a warning.  Before the config is shared. */
 void config_keep_started(
     struct config *, const struct config *running, struct findings *);
-/* Do both have the same values, wherever they come from? */
+/* Do both have the same values, wherever they come from, and mean the same
+ * users? */
 bool config_same(const struct config *, const struct config *);
 
 struct config *config_ref(struct config *);

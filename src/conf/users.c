@@ -94,6 +94,17 @@ users_add(struct user_list *list, struct span text)
 	return ok;
 }
 
+bool
+users_same(const struct user_list *a, const struct user_list *b)
+{
+	if (a->set != b->set || a->n != b->n)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!users_have(b, a->v[i]))
+			return false;
+	return true;
+}
+
 void
 users_fini(struct user_list *list)
 {

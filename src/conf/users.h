@@ -32,6 +32,8 @@ struct user_list {
  * is no such user or group, or it is the overflow uid. */
 bool users_add(struct user_list *, struct span text) ATTR_MUST_USE;
 bool users_have(const struct user_list *, uid_t) ATTR_PURE;
+/* Whatever names they came by, and in whatever order. */
+bool users_same(const struct user_list *, const struct user_list *) ATTR_PURE;
 void users_fini(struct user_list *);
 
 #endif

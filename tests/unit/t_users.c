@@ -84,4 +84,24 @@ START_TEST(a_group_without_members)
 }
 END_TEST
 
-UNIT_MAIN("users", one_of_each, several, a_group_without_members)
+START_TEST(the_same)
+{
+	struct user_list a = {0}, b = {0}, c = {0};
+
+	ck_assert(users_same(&a, &b));
+	ck_assert(users_add(&a, SPAN("4711")));
+	ck_assert(!users_same(&a, &b));
+	ck_assert(users_add(&b, SPAN("root")));
+	ck_assert_msg(!users_same(&a, &b), "as many, but others");
+	ck_assert(users_add(&a, SPAN("0")));
+	ck_assert(users_add(&b, SPAN("4711")));
+	ck_assert_msg(users_same(&a, &b), "in another order, by other names");
+	c.set = true;
+	ck_assert_msg(!users_same(&c, &(struct user_list){0}),
+	    "nobody is not everybody");
+	users_fini(&a);
+	users_fini(&b);
+}
+END_TEST
+
+UNIT_MAIN("users", one_of_each, several, a_group_without_members, the_same)
