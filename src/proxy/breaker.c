@@ -116,9 +116,15 @@ breaker_shed(struct exchange *x, const struct verdict *v, int64_t *due_ms)
 void
 breaker_refused(struct exchange *x, const struct verdict *v)
 {
+	const struct view *now = x->w->view;
 	struct gateway_state *g = x->w->gateway;
 
 	breaker_leave(x);
+	/* Of somebody, or somewhere, that has been replaced since: what is live
+	 * now must not pay for it. */
+	if (x->view->upstream != now->upstream ||
+	    x->view->bundle->identity != now->bundle->identity)
+		return;
 	atomic_store_explicit(
 	    &g->refused_row, (int)v->row, memory_order_relaxed);
 	circuit_open(

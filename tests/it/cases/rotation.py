@@ -408,6 +408,29 @@ def another_gateway(t):
 
 
 @case
+def refused_where_it_was(t):
+    """What the gateway before says of the agent as a whole, after another has
+    taken its place, is said to whom asked it and closes nothing there."""
+    one, two = t.gateway(), t.gateway(home=t.path("two"))
+    config = Config(t, f"gateway-address = 127.0.0.1:{one.port}\n")
+    s = t.sidecar(one, config=config.path, gateway_address=None,
+                  reload_interval="1h")
+    assert s.get("/v1/models").status == 200
+    one.fault_json("/v1/egress/", 401, {
+        "detail": "agent not registered or deactivated"}, count=1,
+        delay_ms=int(t.seconds(3) * 1000))
+    with s.connect() as c:
+        c.request("GET", "/v1/egress/x", s.authority)
+        config.write(f"gateway-address = 127.0.0.1:{two.port}\n")
+        t.wait_until(lambda: s.get("/v1/models").status == 200
+                     and two.requests(), what="the new one is asked")
+        assert c.answer("GET").code == "agent-deactivated"
+    for _ in range(4):
+        assert s.get("/v1/models").status == 200
+    assert s.ready()
+
+
+@case
 def not_ours_to_read(t):
     """New files that may not be read are named; once they may be they are
     live."""
