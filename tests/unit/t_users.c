@@ -97,8 +97,8 @@ START_TEST(the_same)
 	ck_assert(users_add(&b, SPAN("4711")));
 	ck_assert_msg(users_same(&a, &b), "in another order, by other names");
 	c.set = true;
-	ck_assert_msg(!users_same(&c, &(struct user_list){0}),
-	    "nobody is not everybody");
+	ck_assert_msg(
+	    !users_same(&c, &(struct user_list){0}), "nobody is not everybody");
 	users_fini(&a);
 	users_fini(&b);
 }
