@@ -12,7 +12,8 @@
 struct adminclient_request {
 	const char *method, *path;
 	int64_t timeout_ms;
-	bool acts; /* Unix sockets first: only they are let do it */
+	bool acts;      /* Unix sockets first: only they are let do it */
+	bool must_load; /* of no use with a configuration that is bad */
 };
 
 struct adminclient_answer {

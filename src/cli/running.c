@@ -50,13 +50,32 @@ tell(int result, char *said, const struct err *err)
 	return result == 0 ? EXIT_SUCCESS : EXIT_RUNTIME;
 }
 
+/* A sidecar serves on when the file it was started with is not good any more;
+ * a liveness probe must not end it for that.  Where to ask is then known from
+ * its runtime directory, flags, variables or the defaults.  The file's errors
+ * have been printed. */
+static struct config *
+load(const struct cli *cli, const struct adminclient_request *r, int *status)
+{
+	struct config *conf = cli_load(cli, status);
+	struct config_input input = cli->input;
+	struct findings found = {0};
+
+	if (conf || r->must_load || *status == EXIT_USAGE)
+		return conf;
+	input.file = "/dev/null";
+	conf = config_load(&input, &found);
+	findings_free(&found);
+	return conf;
+}
+
 static int
 ask_once(const struct cli *cli, const struct adminclient_request *r)
 {
 	struct err err = ERR_INIT;
 	char *said = NULL;
 	int status, result;
-	struct config *conf = cli_load(cli, &status);
+	struct config *conf = load(cli, r, &status);
 
 	if (!conf)
 		return status;
@@ -80,7 +99,8 @@ cli_reload(const struct cli *cli)
 	return ask_once(cli, &(struct adminclient_request){.method = "POST",
 				 .path = "/reload",
 				 .timeout_ms = RELOAD_MS,
-				 .acts = true});
+				 .acts = true,
+				 .must_load = true});
 }
 
 int

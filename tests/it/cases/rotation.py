@@ -504,6 +504,12 @@ def configuration(t):
     config.write("deny = GET /v1/models\nno-such-key = 1\n")
     s.wait_log("no-such-key is not known")
     assert s.get("/v1/models").status == 403
+    probe = subprocess.run(
+        [t.run.binary("cullis-sidecar"), "healthcheck", "-c", config.path,
+         "--admin-listen", "%s:%d" % s.address("admin-listen")],
+        capture_output=True, text=True, check=False)
+    assert probe.returncode == 0, probe
+    assert "no-such-key is not known" in probe.stderr, probe
     config.write("deny = GET /v1/agents\n")
     t.wait_until(lambda: s.get("/v1/models").status == 200,
                  what="the rule is gone")
