@@ -17,6 +17,8 @@
 #define BUSY_POLL_MS 25 /* and looks whether it has come */
 #define ANSWER_MAX 4096 /* bytes of the Court's first message */
 
+static const char too_long[] = "the Court's first message is too long";
+
 /* ---- the one socket ---- */
 
 static bool
@@ -105,6 +107,9 @@ send_frame(struct exchange *x, enum wsframe_opcode opcode, struct span payload)
 int
 courtsocket_begin(struct exchange *x)
 {
+	x->court_part = false;
+	x->judged_room = ANSWER_MAX;
+	replay_init(&x->judged, ANSWER_MAX, &x->judged_room);
 	struct buf text = {.secret = true};
 	bool sent = credentials_add_message(x, &text) == 0 &&
 		    send_frame(x, WSFRAME_TEXT, buf_span(&text));
@@ -162,15 +167,37 @@ take_message(
 	return heal;
 }
 
+/* A message may come in fragments, with control frames between them (RFC 6455
+ * section 5.4). */
+static enum heal
+take_fragment(struct exchange *x, const struct wsframe *f, struct span payload,
+    enum end *end, int64_t *due_ms)
+{
+	enum heal heal = HEAL_MORE;
+
+	if (x->court_part != (f->opcode == WSFRAME_CONTINUATION))
+		return malformed(x, end,
+		    "the fragments of the Court's first message do not follow "
+		    "each other");
+	x->court_part = true;
+	replay_add(&x->judged, payload);
+	if (x->judged.lost)
+		return malformed(x, end, too_long);
+	if (f->fin) {
+		heal = take_message(x, buf_span(&x->judged.body), end, due_ms);
+		replay_drop(&x->judged);
+	}
+	return heal;
+}
+
 static enum heal
 take_frame(struct exchange *x, const struct wsframe *f, struct span payload,
     enum end *end, int64_t *due_ms)
 {
 	switch (f->opcode) {
 	case WSFRAME_TEXT:
-		if (f->fin)
-			return take_message(x, payload, end, due_ms);
-		break;
+	case WSFRAME_CONTINUATION:
+		return take_fragment(x, f, payload, end, due_ms);
 	case WSFRAME_PING:
 		if (send_frame(x, WSFRAME_PONG, payload))
 			return HEAL_MORE;
@@ -181,11 +208,9 @@ take_frame(struct exchange *x, const struct wsframe *f, struct span payload,
 	case WSFRAME_CLOSE:
 		return refused(x, end, "it closed the socket");
 	case WSFRAME_BINARY:
-	case WSFRAME_CONTINUATION:
 		break;
 	}
-	return malformed(
-	    x, end, "the Court's first message is not one frame of text");
+	return malformed(x, end, "the Court's first message is not text");
 }
 
 enum heal
@@ -206,8 +231,7 @@ courtsocket_run(struct exchange *x, enum end *end, int64_t *due_ms)
 		if (s == WSFRAME_DONE && f.masked)
 			return malformed(x, end, "a server's frame is masked");
 		if (s == WSFRAME_DONE && f.length > ANSWER_MAX)
-			return malformed(
-			    x, end, "the Court's first message is too long");
+			return malformed(x, end, too_long);
 		if (s == WSFRAME_MORE || in.n - f.head < f.length)
 			break;
 		in = span_new(in.p + f.head, (size_t)f.length);

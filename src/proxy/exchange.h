@@ -60,6 +60,7 @@ struct exchange {
 	bool upgrade;     /* it asks for WebSocket, */
 	bool shakes;      /* and so does this attempt */
 	bool court;       /* it holds the one socket to the Court, */
+	bool court_part;  /* of whose first message has come in fragments */
 	int64_t busy_ms;  /* or waits for it since */
 	bool answer_here; /* OPTIONS that goes no further */
 	uint64_t hops;    /* Max-Forwards of OPTIONS */
@@ -73,7 +74,8 @@ struct exchange {
 	struct head res;
 	struct framing res_framing;
 	struct relay down;
-	struct replay judged; /* start of a body that may be about us */
+	struct replay judged; /* start of a body that may be about us; or of
+			       * the Court's first message */
 	size_t judged_room;
 	bool answered;        /* a byte of this attempt's answer came */
 	bool answer_begun;    /* something of the final answer went out */

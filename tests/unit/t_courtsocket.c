@@ -231,6 +231,84 @@ START_TEST(answer_in_two_pieces)
 }
 END_TEST
 
+static void
+add_fragment(struct buf *b, bool fin, unsigned opcode, struct span text)
+{
+	buf_add_char(b, (char)((fin ? 0x80 : 0) | opcode));
+	buf_add_char(b, (char)text.n);
+	buf_add_span(b, text);
+}
+
+/* Fragments of any size, with a control frame between them (RFC 6455 section
+ * 5.4). */
+START_TEST(answer_in_fragments)
+{
+	struct span text = SPAN(IN);
+	struct agent *a = begin("");
+	struct buf b = BUF_INIT;
+	size_t step = (size_t)_i + 1, at = 0;
+	char *pong;
+
+	add_fragment(&b, false, WSFRAME_TEXT, SPAN(""));
+	while (at + step < text.n) {
+		add_fragment(&b, false, WSFRAME_CONTINUATION,
+		    span_new(text.p + at, step));
+		at += step;
+	}
+	add_fragment(&b, true, WSFRAME_PING, SPAN("p"));
+	add_fragment(
+	    &b, true, WSFRAME_CONTINUATION, span_new(text.p + at, text.n - at));
+	add_frame(&b, WSFRAME_TEXT, "first");
+	gate_say(last(), buf_span(&b));
+	buf_free(&b);
+	pong = take_frame(last(), WSFRAME_PONG);
+	ck_assert_str_eq(pong, "p");
+	free(pong);
+	check_switched(a);
+	RIG_UNTIL(&rig, rig_has(&a->in, "first"));
+	ck_assert_uint_eq(rig.w->replay_left, (size_t)rig.conf->replay_total);
+}
+END_TEST
+
+/* Together they have a limit, of 4096 bytes. */
+START_TEST(fragments_without_end)
+{
+	struct agent *a = begin("");
+	struct buf b = BUF_INIT;
+
+	for (unsigned i = 0; i < 42; i++)
+		add_fragment(&b, false, i ? WSFRAME_CONTINUATION : WSFRAME_TEXT,
+		    SPAN("0123456789012345678901234567890123456789012345678901"
+			 "234567890123456789012345678901234567890123456789"));
+	gate_say(last(), buf_span(&b));
+	buf_free(&b);
+	RIG_UNTIL(&rig, rig_ended(&rig, END_UPSTREAM_BAD) == 1);
+	RIG_UNTIL(&rig, rig_has(&a->in, "too long"));
+	check_free();
+}
+END_TEST
+
+/* A refusal in fragments heals as any. */
+START_TEST(refusal_in_fragments)
+{
+	struct agent *a = begin("");
+	struct buf b = BUF_INIT;
+
+	add_fragment(
+	    &b, false, WSFRAME_TEXT, SPAN("{\"type\":\"auth_error\","));
+	add_fragment(&b, true, WSFRAME_CONTINUATION,
+	    SPAN("\"detail\":\"use_dpop_nonce\"}"));
+	gate_say(last(), buf_span(&b));
+	buf_free(&b);
+	RIG_UNTIL(&rig, rig.gate.n == 2);
+	answer(false, NOT_FOUND("n-2"));
+	answer(true, SWITCH);
+	check_auth("n-2", "https://mastio.test");
+	court_says(last(), WSFRAME_TEXT, IN);
+	check_switched(a);
+}
+END_TEST
+
 /* Pings before we are in are ours to answer (RFC 6455 section 5.5.2). */
 START_TEST(pings)
 {
@@ -379,7 +457,7 @@ static const struct {
 	"upstream-malformed", "first message", END_UPSTREAM_BAD},
     {"JSON of another shape", WSFRAME_TEXT, "[\"auth_ok\"]",
 	"upstream-malformed", "first message", END_UPSTREAM_BAD},
-    {"binary", WSFRAME_BINARY, IN, "upstream-malformed", "one frame",
+    {"binary", WSFRAME_BINARY, IN, "upstream-malformed", "not text",
 	END_UPSTREAM_BAD},
     {"a reserved opcode", 3, IN, "upstream-malformed", "opcode",
 	END_UPSTREAM_BAD},
@@ -408,8 +486,11 @@ END_TEST
 /* RFC 6455 section 5.1, 5.4; and nothing without an end. */
 static const struct span faults[] = {
     {"\x81\x82\0\0\0\0{}", 8},
-    {"\x01\x02{}", 4},
     {"\x80\x02{}", 4},
+    {"\x02\x02{}", 4},
+    {"\x01\x01{\x01\x01{", 6},
+    {"\x01\x01{\x81\x01}", 6},
+    {"\x01\x01{\x82\x01}", 6},
     {"\x81\x7e\x20\0", 4},
     {"\x81\x7f\0\0\0\0\x7f\xff\xff\xff", 10},
 };
@@ -601,9 +682,10 @@ START_TEST(local_token)
 END_TEST
 
 UNIT_MAIN_ROWS("courtsocket", NULL, teardown, {let_in, 1},
-    {answer_in_two_pieces, 55}, {pings, 1}, {eager_agent, 1},
-    {configured_base, 1}, {nonce_in_stock, 2}, {nonce_refused, 1},
-    {no_nonce, 1}, {switch_instead_of_nonce, 1}, {refused, COUNT(refusals)},
-    {malformed, COUNT(faults)}, {connection_ends, 4}, {silence, 1},
-    {token_refused, 2}, {agent_leaves, 1}, {second_socket, 2},
-    {back_at_once, 1}, {others, 2}, {local_token, 2})
+    {answer_in_two_pieces, 55}, {answer_in_fragments, 60},
+    {fragments_without_end, 1}, {refusal_in_fragments, 1}, {pings, 1},
+    {eager_agent, 1}, {configured_base, 1}, {nonce_in_stock, 2},
+    {nonce_refused, 1}, {no_nonce, 1}, {switch_instead_of_nonce, 1},
+    {refused, COUNT(refusals)}, {malformed, COUNT(faults)},
+    {connection_ends, 4}, {silence, 1}, {token_refused, 2}, {agent_leaves, 1},
+    {second_socket, 2}, {back_at_once, 1}, {others, 2}, {local_token, 2})

@@ -1,6 +1,7 @@
 """Federated gateways: tokens of the Court, its paths and its WebSocket."""
 
 import json
+import time
 
 from harness import case
 from .websocket import CLOSE, HANDSHAKE, PING, PONG, TEXT, frame, read_frame
@@ -320,6 +321,25 @@ def socket_refused(t):
     assert "binding not approved" in a.error["message"], a
     g.set(court_binding=True)
     enter(s).close()
+
+
+@case
+def silent_court(t):
+    """A Court that switches protocols and then says nothing is waited for for
+    ten seconds; then the agent is told, and may try again.
+    END: court-timeout"""
+    g, s = federated(t, "--court-public-url", COURT, court_htu_base=COURT)
+    g.fault(SOCKET, count=1, raw=(
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\n"
+        b"Upgrade: websocket\r\nSec-WebSocket-Accept: x\r\n\r\n"),
+            raw_keep=True)
+    begun = time.monotonic()
+    a = s.get(SOCKET, HANDSHAKE)
+    took = time.monotonic() - begun
+    assert a.status == 504 and a.code == "court-timeout", a
+    assert a.get("X-Should-Retry") == "true" and took >= 10, (took, a)
+    with enter(s) as c:
+        converse(g, c, "awake")
 
 
 @case
