@@ -26,6 +26,6 @@ int
 main(int argc, char **argv)
 {
 	fill_standard_descriptors();
-	scrub_init();
+	(void)scrub_init();
 	return cli_main(argc, argv, server_run);
 }

@@ -1,12 +1,16 @@
 /*
- * scrub: private keys and tokens pass through jansson, which would give their
- * memory back as it is.  After scrub_init() it wipes what it frees.
+ * scrub: private keys and tokens pass through jansson and OpenSSL, which would
+ * give much of that memory back as it is: decoders leave the octets of a key.
+ * After scrub_init() both wipe what they free.
  *
  * Threads: call once, before others start.
  */
 #ifndef AUTH_SCRUB_H
 #define AUTH_SCRUB_H
 
-void scrub_init(void);
+#include <stdbool.h>
+
+/* False if OpenSSL has allocated before: then it stays as it is. */
+bool scrub_init(void);
 
 #endif

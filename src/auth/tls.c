@@ -198,8 +198,10 @@ set_chain(SSL_CTX *ctx, const struct tls_config *tls)
 static void
 set_modes(SSL_CTX *ctx)
 {
-	SSL_CTX_set_options(
-	    ctx, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+	/* An answer's record may hold a token. */
+	SSL_CTX_set_options(ctx, SSL_OP_NO_COMPRESSION |
+				     SSL_OP_NO_RENEGOTIATION |
+				     SSL_OP_CLEANSE_PLAINTEXT);
 	/* Without NO_AUTO_CHAIN OpenSSL would send the root along. */
 	SSL_CTX_set_mode(ctx,
 	    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |

@@ -87,6 +87,7 @@ send_request(struct fetch *f)
 	struct conn *conn = &f->lease.uc->conn;
 
 	f->sent_ms = clock_now_ms();
+	conn->in.secret = true; /* the answer may hold a token */
 	timers_set(&f->loop->timers, &f->timer, f->sent_ms + f->timeout_ms);
 	buf_add_span(&conn->out, buf_span(&f->request));
 	conn_flush(conn); /* a broken write shows when reading */

@@ -19,7 +19,7 @@ static struct pki pki;
 static void
 setup(void)
 {
-	scrub_init();
+	(void)scrub_init();
 	pki_init(&pki);
 }
 
