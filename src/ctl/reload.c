@@ -391,14 +391,15 @@ stamp_all(const struct reload *r, uint64_t *stamp)
 	const struct identity_source source = idsource_of(r->config);
 	const char *const files[] = {r->config->local_token_file,
 	    r->config->upstream_proxy_auth_file, config_file(r)};
-	int64_t newest_s = 0;
+	int64_t newest_s = 0, now_s = clock_wall_s();
 
 	*stamp = 0;
 	identity_stamp(&source, stamp, &newest_s);
 	for (size_t i = 0; i < COUNT(files); i++)
 		if (files[i])
 			idfile_stamp(files[i], stamp, &newest_s);
-	return newest_s + TICK_S > clock_wall_s();
+	/* A date in the future says nothing, now or later. */
+	return newest_s + TICK_S > now_s && newest_s <= now_s + TICK_S;
 }
 
 /* Without inotify, and for what it does not see, such as a file behind a
