@@ -38,11 +38,35 @@ struct facts {
 	bool jkt_is_ephemeral;
 	char *expires;
 	char *gateway;
+	const char *auth, *auth_shows; /* the option, and what it means here */
 };
+
+static const char *
+auth_shows(enum auth_mode mode, bool key)
+{
+	switch (mode) {
+	case AUTH_TOKEN:
+		return "session tokens alone";
+	case AUTH_CERT:
+		return "the certificate alone";
+	case AUTH_API_KEY:
+		return "the API key";
+	case AUTH_AUTO:
+		break;
+	}
+	return key ? "session tokens, the API key where there are none or they "
+		     "do not count"
+		   : "session tokens, the certificate alone where there are "
+		     "none";
+}
 
 static struct facts
 facts_of(const struct identity *id, const struct config *conf)
 {
+	static const char *const modes[] = {[AUTH_AUTO] = "auto",
+	    [AUTH_TOKEN] = "token",
+	    [AUTH_CERT] = "cert",
+	    [AUTH_API_KEY] = "api-key"};
 	struct facts f = {
 	    .agent_id = identity_agent_id(id),
 	    .spiffe_id = identity_spiffe_id(id),
@@ -50,6 +74,8 @@ facts_of(const struct identity *id, const struct config *conf)
 	    .jkt = identity_jkt(id),
 	    .jkt_is_ephemeral = identity_jkt_is_ephemeral(id),
 	    .expires = time_text(identity_not_after(id)),
+	    .auth = modes[conf->auth],
+	    .auth_shows = auth_shows(conf->auth, identity_api_key(id) != NULL),
 	};
 	struct buf b = BUF_INIT;
 
@@ -73,6 +99,7 @@ print_text(const struct identity *id, const struct facts *f)
 	    f->jkt_is_ephemeral ? " (ephemeral: there is no dpop.jwk)" : "");
 	printf("expires     %s (%lld days)\n", f->expires, (long long)days);
 	printf("gateway     %s\n", f->gateway ? f->gateway : "-");
+	printf("auth        %s: %s\n", f->auth, f->auth_shows);
 }
 
 static void
@@ -99,6 +126,7 @@ add_facts(struct buf *b, const struct facts *f)
 	    b, ",\"jkt_ephemeral\":%s", f->jkt_is_ephemeral ? "true" : "false");
 	add_member(b, "expires", f->expires);
 	add_member(b, "gateway", f->gateway);
+	add_member(b, "auth", f->auth);
 }
 
 static void

@@ -106,7 +106,9 @@ add_session(struct facts *f, const struct server *s)
 	if (!s->session)
 		return;
 	add_text(f, "session", session_state_name(session_state(s->session)));
-	add_text(f, "trouble", session_trouble(s->session));
+	/* Without tokens by design is no trouble. */
+	if (session_state(s->session) != SESSION_WITHOUT)
+		add_text(f, "trouble", session_trouble(s->session));
 	if (!t)
 		return;
 	add(f,

@@ -158,6 +158,7 @@ START_TEST(check_accepts_a_good_identity)
 	ck_says(said.out, "agent id    " PKI_AGENT "\n");
 	ck_says(said.out, "SPIFFE id   " PKI_SPIFFE "\n");
 	ck_says(said.out, "gateway     https://");
+	ck_says(said.out, "auth        auto: session tokens, the certificate");
 	ck_says(said.out, "are valid\n");
 
 	RUN(&said, "check", "--json", "-c", "/dev/null", "--identity-dir", dir);

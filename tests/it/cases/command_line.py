@@ -118,6 +118,7 @@ def check_and_identity(t):
     assert said["spiffe_id"] == "spiffe://cullis.local/orga/bot", said
     assert len(said["jkt"]) == 43 and len(said["thumbprint"]) == 64, said
     assert said["expires"] and said["gateway"], said
+    assert said["auth"] == "auto", said
     code, out, _ = t.command("identity", "--json", *args)
     assert code == 0 and json.loads(out)["agent_id"] == "orga::bot", out
     s = t.sidecar(g)

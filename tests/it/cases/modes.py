@@ -147,7 +147,10 @@ def no_issuer_and_back(t):
     assert s.get("/v1/egress/peers").status == 200
     assert "authorization" not in auth_of(g.requests()[-1])
     assert s.wait_end("ok")["auth"] == "cert"
-    assert json.loads(s.admin("/status").body)["auth"] == "cert"
+    status = json.loads(s.admin("/status").body)
+    assert status["auth"] == "cert", status
+    assert status["session"] == "without-token", status
+    assert "trouble" not in status, status
     g.clear_faults()
 
     def shows_a_token():
