@@ -321,7 +321,10 @@ void
 credentials_learn(struct exchange *x, const struct head *answer)
 {
 	take_nonce(x, answer);
-	if (x->proof && answer->status < 400)
+	/* Who wanted a nonce did not know the local token, and spoke of the
+	 * certificate's base (protocol 5.2). */
+	if (x->proof && answer->status < 400 &&
+	    (by_public_url(x) || !x->nonce_retries))
 		credentials_keep_base(x);
 	if (x->by_key && answer->status < 400)
 		gateway_note_key(x->w->gateway, class_of(x), true);
