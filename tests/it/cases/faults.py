@@ -30,7 +30,8 @@ def killed_and_started_again(t):
                        wait=False, **options)
     second.runtime = first.runtime
     t.wait_until(lambda: os.path.exists(path)
-                 and second.process.running and connects(path))
+                 and second.process.running and connects(path)
+                 and connects(admin))
     second.wait_ready()
     assert second.get("/v1/models", host="x").status == 200
     assert second.addresses() == first.addresses()
