@@ -67,6 +67,7 @@ def configured_base(t):
     of its tells; court-htu-base does."""
     g = t.gateway("--federated", "--court-public-url", COURT)
     s = t.sidecar(g, wait="listening", token_wait="300ms")
+    s.wait_log("login failed")
     a = s.get(SESSIONS)
     assert a.status == 503 and a.code == "no-token", a
     assert "court-htu-base" in a.body.decode(), a
