@@ -24,6 +24,7 @@ struct init {
 	const char *names;
 	const char *url;
 	bool api_key;
+	int64_t not_before; /* of all its certificates, seconds from now */
 	char *org;
 	char *pki, *server;
 };
@@ -90,6 +91,7 @@ make_server(struct init *in, X509 *issuer, EVP_PKEY *issuer_key)
 	    .san = san,
 	    .eku = "serverAuth",
 	    .path_len = -1,
+	    .not_before = in->not_before,
 	    .not_after = 90L * 24 * 3600,
 	    .key = key,
 	    .issuer = issuer,
@@ -119,6 +121,7 @@ make_pki(struct init *in)
 	    .cn = root_cn,
 	    .org = in->org,
 	    .path_len = 1,
+	    .not_before = in->not_before,
 	    .not_after = 15 * YEAR,
 	    .key = root_key,
 	});
@@ -126,6 +129,7 @@ make_pki(struct init *in)
 	    .cn = mid_cn,
 	    .org = in->org,
 	    .path_len = 0,
+	    .not_before = in->not_before,
 	    .not_after = 5 * YEAR,
 	    .key = mid_key,
 	    .issuer = root,
@@ -188,6 +192,7 @@ init_make(struct init *in)
 		    .eku = "none",
 		    .chain = "leaf",
 		    .issuer = "intermediate",
+		    .not_before = in->not_before,
 		    .not_after = YEAR,
 		    .api_key = in->api_key,
 		});
@@ -206,6 +211,7 @@ init_command(int argc, char **argv)
 	    {"names", required_argument, NULL, 'n'},
 	    {"url", required_argument, NULL, 'u'},
 	    {"api-key", no_argument, NULL, 'k'},
+	    {"not-before", required_argument, NULL, 'b'},
 	    {NULL, 0, NULL, 0},
 	};
 	struct init in = {
@@ -224,6 +230,8 @@ init_command(int argc, char **argv)
 			in.url = optarg;
 		else if (opt == 'k')
 			in.api_key = true;
+		else if (opt == 'b')
+			in.not_before = strtoll(optarg, NULL, 10);
 		else
 			return 2;
 	}

@@ -15,7 +15,7 @@
 
 static const char usage[] =
     "usage: mastio-dev init DIR [--agent ORG::NAME] [--names A,B] [--url URL]\n"
-    "           [--api-key]\n"
+    "           [--api-key] [--not-before SECONDS]\n"
     "       mastio-dev issue DIR OUTDIR [--agent ID] [--key TYPE] ...\n"
     "       mastio-dev serve DIR [--listen HOST:PORT] [--control HOST:PORT]\n"
     "           [--journal-proofs FILE] [--journal-tokens FILE]\n"

@@ -56,10 +56,12 @@ def local_clock_jumps_by_an_hour(t):
     for n, jump in enumerate((HOUR, -HOUR, 0)):
         clock.set(jump)
         for _ in range(3):
-            assert s.get(f"/v1/egress/{n}?bytes=1").status == 200
+            a = s.get(f"/v1/egress/{n}?bytes=1")
+            assert a.status == 200, a
         assert abs(offset(s) + jump) < 3, (jump, offset(s))
         g.control("POST", "/token/expire")
-        assert s.get(f"/v1/egress/{n}?bytes=1").status == 200
+        a = s.get(f"/v1/egress/{n}?bytes=1")
+        assert a.status == 200, a
         served = [e["status"] for e in g.journal(f"/v1/egress/{n}")]
         assert served == [200] * 3 + [401, 200], served  # its token ended
     assert [e["status"] for e in g.journal(TOKEN)] == [200] * 4
@@ -116,7 +118,8 @@ def gateway_clock_steps(t):
         before = len(moves(s))
         g.control("POST", "/clock/shift", {"seconds": to})
         for _ in range(4):
-            assert s.get(f"/v1/egress/{n}?bytes=1").status == 200
+            a = s.get(f"/v1/egress/{n}?bytes=1")
+            assert a.status == 200, a
         assert len(g.journal(f"/v1/egress/{n}")) <= 5
         t.wait_until(lambda: len(moves(s)) > before)
         move = moves(s)[-1]
