@@ -16,6 +16,7 @@ libsidecar_a_SOURCES = \
 	src/base/log.c src/base/log.h \
 	src/base/mem.c src/base/mem.h \
 	src/base/metrics.c src/base/metrics.h \
+	src/base/random.c src/base/random.h \
 	src/base/str.c src/base/str.h \
 	src/http/chars.c src/http/chars.h \
 	src/http/chunked.c src/http/chunked.h \

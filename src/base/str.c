@@ -50,11 +50,11 @@ span_ends(struct span s, struct span suffix)
 struct span
 span_trim(struct span s)
 {
-	while (s.n && (s.p[0] == ' ' || s.p[0] == '\t')) {
+	while (s.n && ascii_blank(s.p[0])) {
 		s.p++;
 		s.n--;
 	}
-	while (s.n && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+	while (s.n && ascii_blank(s.p[s.n - 1]))
 		s.n--;
 	return s;
 }
@@ -254,6 +254,12 @@ span_is_utf8(struct span s)
 		s.n -= n;
 	}
 	return true;
+}
+
+bool
+text_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
 /* Bytes at the front that stand in a JSON string as they are. */

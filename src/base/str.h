@@ -51,6 +51,8 @@ struct span span_cut(struct span *s, char sep);
 ptrdiff_t span_find(struct span, char c);
 /* Decimal digits only, no sign, no space, not empty; false on overflow. */
 bool span_u64(struct span, uint64_t *value);
+/* The same text, or both absent. */
+bool text_same(const char *, const char *);
 /* UTF-8 throughout (RFC 3629 section 4)? */
 bool span_is_utf8(struct span);
 /* New NUL-terminated copy, owned by the caller. */
@@ -65,6 +67,12 @@ static inline bool
 ascii_digit(char c)
 {
 	return c >= '0' && c <= '9';
+}
+/* SP or HTAB (OWS, RFC 9110 section 5.6.3). */
+static inline bool
+ascii_blank(char c)
+{
+	return c == ' ' || c == '\t';
 }
 /* Value of a hex digit, or -1. */
 int ascii_hex(char c);

@@ -469,15 +469,9 @@ config_read_secrets(
 }
 
 static bool
-same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool
 same_value(const struct config *a, const struct config *b, enum option_id id)
 {
-	return same_text(a->source[id].text, b->source[id].text);
+	return text_same(a->source[id].text, b->source[id].text);
 }
 
 void
@@ -507,7 +501,7 @@ config_same(const struct config *a, const struct config *b)
 			return false;
 	/* The names may be the same, and not who bears them. */
 	return users_same(&a->allow_uid, &b->allow_uid) &&
-	       same_text(a->proxy_credentials, b->proxy_credentials) &&
+	       text_same(a->proxy_credentials, b->proxy_credentials) &&
 	       localtoken_same(a->local_token, b->local_token);
 }
 

@@ -36,7 +36,7 @@ static bool
 has_comment(struct span s)
 {
 	for (size_t i = 1; i < s.n; i++)
-		if (s.p[i] == '#' && (s.p[i - 1] == ' ' || s.p[i - 1] == '\t'))
+		if (s.p[i] == '#' && ascii_blank(s.p[i - 1]))
 			return true;
 	return false;
 }

@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/random.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
 
 #define BACKOFF_FIRST_MS 1000
@@ -35,15 +35,6 @@ struct session {
 	char *last_base;   /* htu base of the newest token, or NULL */
 	struct login_memory memory;
 };
-
-static uint32_t
-random32(void)
-{
-	uint32_t r = 0;
-
-	RAND_bytes((unsigned char *)&r, sizeof(r));
-	return r;
-}
 
 int64_t
 session_backoff_ms(unsigned failures, uint32_t random)
@@ -123,7 +114,7 @@ adopt(struct session *s, struct token *t)
 	/* Up to a tenth of the wait earlier, so that sidecars started
 	 * together do not refresh together. */
 	due -= (int64_t)((uint64_t)(due > now ? (due - now) / 10 : 0) *
-			     random32() >>
+			     random_u32() >>
 			 32);
 	if (due < now + REFUSED_PAUSE_MS)
 		due = now + REFUSED_PAUSE_MS;
@@ -145,7 +136,7 @@ mode_text(enum auth_mode mode)
 static void
 note_failure(struct session *s, const struct login_result *r)
 {
-	int64_t wait = session_backoff_ms(++s->failures, random32());
+	int64_t wait = session_backoff_ms(++s->failures, random_u32());
 	int64_t asked = (int64_t)r->retry_after_s * 1000;
 
 	metric_add(&s->setup.upstream->metrics->logins_failed, 1);
@@ -158,12 +149,13 @@ note_failure(struct session *s, const struct login_result *r)
 	if (s->no_issuer && !s->token)
 		s->state = SESSION_WITHOUT;
 	if (r->terminal && wait < TERMINAL_PROBE_MS && s->failures > 3)
-		wait = TERMINAL_PROBE_MS -
-		       (int64_t)((uint64_t)TERMINAL_PROBE_MS / 4 * random32() >>
-				 32);
+		wait =
+		    TERMINAL_PROBE_MS -
+		    (int64_t)((uint64_t)TERMINAL_PROBE_MS / 4 * random_u32() >>
+			      32);
 	/* Not before, and not all who were told the same at once. */
 	if (wait < asked)
-		wait = asked + (asked / 4 * random32() >> 32);
+		wait = asked + (asked / 4 * random_u32() >> 32);
 	timers_set(timers_of(s), &s->due, clock_now_ms() + wait);
 	if (s->state == SESSION_WITHOUT && r->no_issuer)
 		log_info("session", "the gateway has no tokens for us",
@@ -205,7 +197,7 @@ soonest_login(struct session *s, unsigned wait_s)
 
 	s->refusals = young ? s->refusals + 1 : 0;
 	if (s->refusals > 1)
-		pause = session_backoff_ms(s->refusals - 1, random32());
+		pause = session_backoff_ms(s->refusals - 1, random_u32());
 	then += pause < REFUSED_MAX_MS ? pause : REFUSED_MAX_MS;
 	if (then < now + (int64_t)wait_s * 1000)
 		then = now + (int64_t)wait_s * 1000;

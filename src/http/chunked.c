@@ -39,12 +39,6 @@ bad(struct chunked *c, const char *why)
 	return S_BAD;
 }
 
-static bool
-is_blank(char ch)
-{
-	return ch == ' ' || ch == '\t';
-}
-
 /* What may follow a whole size, extension name or value. */
 static int
 step_after(struct chunked *c, char ch, int gap)
@@ -53,7 +47,7 @@ step_after(struct chunked *c, char ch, int gap)
 		return S_EXT;
 	if (ch == '\r')
 		return S_SIZE_LF;
-	if (is_blank(ch))
+	if (ascii_blank(ch))
 		return gap;
 	return bad(c, ch == '\n' ? "a bare line feed behind a chunk size"
 				 : "a malformed chunk size line");
@@ -81,13 +75,13 @@ step_ext(struct chunked *c, char ch)
 {
 	switch ((enum state)c->state) {
 	case S_EXT_GAP:
-		if (is_blank(ch))
+		if (ascii_blank(ch))
 			return S_EXT_GAP;
 		if (ch == ';')
 			return S_EXT;
 		break;
 	case S_EXT:
-		if (is_blank(ch))
+		if (ascii_blank(ch))
 			return S_EXT;
 		if (char_is(ch, C_TCHAR))
 			return S_EXT_NAME;
@@ -99,13 +93,13 @@ step_ext(struct chunked *c, char ch)
 			return S_EXT_EQUALS;
 		return step_after(c, ch, S_EXT_NAME_GAP);
 	case S_EXT_NAME_GAP:
-		if (is_blank(ch))
+		if (ascii_blank(ch))
 			return S_EXT_NAME_GAP;
 		if (ch == '=' || ch == ';')
 			return ch == '=' ? S_EXT_EQUALS : S_EXT;
 		break;
 	case S_EXT_EQUALS:
-		if (is_blank(ch))
+		if (ascii_blank(ch))
 			return S_EXT_EQUALS;
 		if (ch == '"')
 			return S_EXT_QUOTED;

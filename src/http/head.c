@@ -181,7 +181,7 @@ read_field(struct head *h, struct span in, unsigned max_fields)
 
 	if (c == '\r')
 		return next(h, h->scanned + 1, S_END_LF);
-	if (c == ' ' || c == '\t')
+	if (ascii_blank(c))
 		return bad(h, "a field line that begins with white space");
 	if (c == ':')
 		return bad(h, "a field line without a name");

@@ -15,17 +15,11 @@ ends_line(char c)
  * wherever JSON allows it. */
 static const char pattern[] = "data: { \"error\" :";
 
-static bool
-is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 static void
 step(struct sse *s, char c)
 {
 	if (pattern[s->at] == ' ') {
-		if (is_blank(c))
+		if (ascii_blank(c))
 			return;
 		s->at++;
 	}

@@ -752,23 +752,17 @@ upstream_ref(struct upstream *u)
 	return u;
 }
 
-static bool
-same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
 bool
 upstream_is(const struct upstream *u, const struct upstream_options *o)
 {
 	const struct upstream_options *own = &u->opt;
 
-	return same_text(own->host, o->host) && own->port == o->port &&
-	       same_text(own->dial_host, o->dial_host) &&
+	return text_same(own->host, o->host) && own->port == o->port &&
+	       text_same(own->dial_host, o->dial_host) &&
 	       own->dial_port == o->dial_port &&
-	       same_text(own->proxy_host, o->proxy_host) &&
+	       text_same(own->proxy_host, o->proxy_host) &&
 	       own->proxy_port == o->proxy_port &&
-	       same_text(own->proxy_credentials, o->proxy_credentials) &&
+	       text_same(own->proxy_credentials, o->proxy_credentials) &&
 	       own->connect_ms == o->connect_ms && own->idle_ms == o->idle_ms &&
 	       own->max_uses == o->max_uses &&
 	       own->max_connections == o->max_connections;

@@ -35,7 +35,7 @@ cut_word(struct span *rest)
 	struct span word = span_trim(*rest);
 	size_t n = 0;
 
-	while (n < word.n && word.p[n] != ' ' && word.p[n] != '\t')
+	while (n < word.n && !ascii_blank(word.p[n]))
 		n++;
 	*rest = span_new(word.p + n, word.n - n);
 	return span_new(word.p, n);
