@@ -19,3 +19,18 @@ idsource_of(const struct config *conf)
 	    .agent_id = conf->agent_id,
 	};
 }
+
+struct identity *
+idsource_load(struct config *conf, struct findings *found, struct err *err)
+{
+	struct identity_source source = idsource_of(conf);
+	struct identity *id = identity_load(&source, found, err);
+
+	if (id &&
+	    config_adopt_gateway(conf, identity_mastio_url(id), err) < 0) {
+		findings_err(found, err);
+		identity_unref(id);
+		id = NULL;
+	}
+	return id;
+}

@@ -1,7 +1,9 @@
 /*
- * idsource: where the configuration says that the identity's files are.
+ * idsource: where the configuration says that the identity's files are, and
+ * reading them.
  *
- * Threads: pure over an immutable config; the result borrows from it.
+ * Threads: idsource_of() is pure over an immutable config, and its result
+ * borrows from that; idsource_load() is for who has just made the config.
  */
 #ifndef CONF_IDSOURCE_H
 #define CONF_IDSOURCE_H
@@ -10,5 +12,10 @@
 #include "conf/config.h"
 
 struct identity_source idsource_of(const struct config *);
+
+/* Read the identity, whose gateway is the configuration's if that names none.
+ * NULL, err and the errors in `found` say what to do. */
+struct identity *idsource_load(
+    struct config *, struct findings *found, struct err *) ATTR_MUST_USE;
 
 #endif

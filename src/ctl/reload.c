@@ -286,20 +286,6 @@ read_config(struct reload *r, struct findings *found, struct err *err)
 	return NULL;
 }
 
-static struct identity *
-read_identity(struct config *conf, struct findings *found, struct err *err)
-{
-	struct identity_source source = idsource_of(conf);
-	struct identity *id = identity_load(&source, found, err);
-
-	if (id &&
-	    config_adopt_gateway(conf, identity_mastio_url(id), err) < 0) {
-		identity_unref(id);
-		id = NULL;
-	}
-	return id;
-}
-
 static void
 weigh(struct reload *r, struct config *conf, struct identity *id)
 {
@@ -326,7 +312,7 @@ read_all(struct reload *r, bool again)
 	struct findings found = {0};
 	struct err err = ERR_INIT;
 	struct config *conf = read_config(r, &found, &err);
-	struct identity *id = conf ? read_identity(conf, &found, &err) : NULL;
+	struct identity *id = conf ? idsource_load(conf, &found, &err) : NULL;
 
 	findings_free(&r->found);
 	if (id) {

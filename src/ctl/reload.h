@@ -27,7 +27,6 @@ struct reload_setup {
 	void (*adopt)(void *arg, struct account *);
 	/* The live one has another config of the same account. */
 	void (*configure)(void *arg, struct config *);
-	/* Something that /readyz or /status shows is different. */
 	void *arg;
 };
 

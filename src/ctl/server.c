@@ -178,16 +178,9 @@ read_secrets(struct server *s, struct err *err)
 static struct identity *
 load_identity(struct server *s, bool quiet, struct err *err)
 {
-	struct identity_source source = idsource_of(s->config);
 	struct findings found = {0};
-	struct identity *id = identity_load(&source, &found, err);
+	struct identity *id = idsource_load(s->config, &found, err);
 
-	if (id &&
-	    config_adopt_gateway(s->config, identity_mastio_url(id), err) < 0) {
-		findings_err(&found, err);
-		identity_unref(id);
-		id = NULL;
-	}
 	if (id || !quiet)
 		report_findings(&found);
 	findings_free(&found);
