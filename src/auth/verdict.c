@@ -337,9 +337,7 @@ say(enum verdict_row at, const struct seen *s)
 	    .agent = (row->flags & V_AGENT) != 0,
 	    .key = (row->flags & V_KEY) != 0,
 	    .endorse = (row->flags & V_ENDORSE) != 0,
-	    .code = codes[row->code].code,
-	    .message = codes[row->code].message,
-	    .suggestion = codes[row->code].suggestion,
+	    .words = codes[row->code],
 	};
 
 	if (v.action == VERDICT_PASS)

@@ -72,19 +72,22 @@ enum verdict_row {
 	VERDICT_ROWS
 };
 
-/* Texts are static; NULL with VERDICT_PASS. */
+/* What the agent is told, static: "client-cert-pin-mismatch", what is wrong,
+ * and what to do.  All are NULL with VERDICT_PASS. */
+struct verdict_words {
+	const char *code, *message, *suggestion;
+};
+
 struct verdict {
 	enum verdict_action action;
 	enum verdict_row row;
-	unsigned tries;   /* times that this may be done for one request */
-	unsigned wait_s;  /* seconds to wait before */
-	bool reload;      /* newer identity files may mend it: look now */
-	bool agent;       /* about the agent, whatever it asks for */
-	bool key;         /* an API key may be of use */
-	bool endorse;     /* the direct login wants the challenge login */
-	const char *code; /* "client-cert-pin-mismatch" */
-	const char *message;
-	const char *suggestion;
+	unsigned tries;  /* times that this may be done for one request */
+	unsigned wait_s; /* seconds to wait before */
+	bool reload;     /* newer identity files may mend it: look now */
+	bool agent;      /* about the agent, whatever it asks for */
+	bool key;        /* an API key may be of use */
+	bool endorse;    /* the direct login wants the challenge login */
+	struct verdict_words words;
 	/* LEARN_HTU: the base that the gateway expects, "" if it did not say */
 	char base[VERDICT_BASE_MAX + 1];
 	/* what the gateway said, printable and cut, for the log; or "" */
@@ -93,10 +96,6 @@ struct verdict {
 	char hint[VERDICT_DETAIL_MAX + 1];
 };
 
-/* What a row's code says (static). */
-struct verdict_words {
-	const char *code, *message, *suggestion;
-};
 struct verdict_words verdict_words(enum verdict_row);
 
 /* What the answer's head says; spans borrow from it. */

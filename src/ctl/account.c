@@ -31,7 +31,7 @@ gateway_of(struct account *a)
 }
 
 static struct upstream_options
-options_of(const struct config *conf)
+options_of(const struct gateway_state *g, const struct config *conf)
 {
 	struct upstream_options o = {.connect_ms = conf->connect_timeout_ms,
 	    .idle_ms = conf->upstream_idle_timeout_ms,
@@ -39,17 +39,15 @@ options_of(const struct config *conf)
 	    .max_connections = CONNECTIONS_MAX,
 	    .in_limit = 65536};
 
-	gateway_upstream_options(conf, &o);
+	gateway_upstream_options(g, conf, &o);
 	return o;
 }
 
 static void
 open_upstream(struct account *a)
 {
-	struct upstream_options o = options_of(a->config);
+	struct upstream_options o = options_of(gateway_of(a), a->config);
 
-	o.trusted_s = gateway_trusted_s;
-	o.trusted_arg = gateway_of(a);
 	a->upstream = upstream_new(
 	    a->setup.loop, a->setup.resolver, a->setup.metrics, &o);
 }
@@ -132,7 +130,7 @@ judge(struct account *a, const struct fetch_result *r)
 		in.body.n = VERDICT_BODY_MAX;
 	v = verdict_of(&in);
 	if (v.reload)
-		refuse(a, v.message);
+		refuse(a, v.words.message);
 	else
 		a->probed = ACCOUNT_GOOD;
 }
@@ -212,7 +210,7 @@ account_token(const struct account *a)
 bool
 account_fits(const struct account *a, const struct config *conf)
 {
-	const struct upstream_options o = options_of(conf);
+	const struct upstream_options o = options_of(a->setup.gateway, conf);
 
 	return conf->auth == a->config->auth && upstream_is(a->upstream, &o);
 }

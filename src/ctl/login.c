@@ -165,10 +165,9 @@ refused(struct login *l, const struct fetch_result *r, const char *path,
 	buf_printf(&b, "the gateway answered %u to %s", r->status, path);
 	if (*v->detail)
 		buf_printf(&b, " (%s)", v->detail);
-	if (v->message)
-		buf_printf(&b, ". %s", v->message);
-	if (v->suggestion)
-		buf_printf(&b, " %s", v->suggestion);
+	if (v->words.message)
+		buf_printf(
+		    &b, ". %s %s", v->words.message, v->words.suggestion);
 	why = buf_steal_str(&b);
 	fail(l, why, terminal, v->wait_s);
 	free(why);

@@ -77,15 +77,13 @@ reach_look(struct reach *r, struct config *conf, struct identity *id)
 	    .idle_ms = REACH_AGAIN_MS,
 	    .max_uses = 1,
 	    .max_connections = 1,
-	    .in_limit = 4096,
-	    .trusted_s = gateway_trusted_s,
-	    .trusted_arg = r->s.gateway};
+	    .in_limit = 4096};
 	struct upstream_identity who = {
 	    identity_ssl_ctx(id), identity_generation(id)};
 
 	if (r->upstream || !is_due(r))
 		return;
-	gateway_upstream_options(conf, &o);
+	gateway_upstream_options(r->s.gateway, conf, &o);
 	r->config = config_ref(conf);
 	r->identity = identity_ref(id);
 	r->upstream = upstream_new(r->s.loop, r->s.resolver, r->s.metrics, &o);

@@ -158,6 +158,7 @@ check_path(struct exchange *x)
 	if (!admit_is_for_gateway(x))
 		return END_OK;
 	s = path_read(x->target.path, &x->box->path);
+	x->class = pathclass_of(buf_span(&x->box->path.decoded));
 	return s == PATH_OK ? END_OK
 			    : refuse(x, END_BAD_PATH, path_status_text(s));
 }

@@ -5,22 +5,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-
-#include <openssl/rand.h>
+#include "base/random.h"
 
 static int64_t
 until_of(const struct circuit *c)
 {
 	return atomic_load_explicit(&c->until_ms, memory_order_relaxed);
-}
-
-static uint32_t
-random32(void)
-{
-	uint32_t r = 0;
-
-	RAND_bytes((unsigned char *)&r, sizeof(r));
-	return r;
 }
 
 static enum end
@@ -35,13 +25,8 @@ busy(struct exchange *x, int64_t now)
 static enum end
 refused(struct exchange *x)
 {
-	struct verdict_words words =
-	    verdict_words((enum verdict_row)atomic_load_explicit(
-		&x->w->gateway->refused_row, memory_order_relaxed));
-
-	x->code = words.code;
-	x->message = words.message;
-	x->suggestion = words.suggestion;
+	x->says = verdict_words((enum verdict_row)atomic_load_explicit(
+	    &x->w->gateway->refused_row, memory_order_relaxed));
 	return END_AUTH_REFUSED;
 }
 
@@ -97,7 +82,7 @@ breaker_shed(struct exchange *x, const struct verdict *v, int64_t *due_ms)
 		wait = v->wait_s ? v->wait_s * 1000 : 1000;
 	bool news = circuit_state(c, now) != CIRCUIT_OPEN;
 
-	circuit_open(c, now, wait, random32());
+	circuit_open(c, now, wait, random_u32());
 	*due_ms = until_of(c);
 	if (news)
 		log_warn("gateway", "the gateway sheds load",
@@ -128,7 +113,7 @@ breaker_refused(struct exchange *x, const struct verdict *v)
 	atomic_store_explicit(
 	    &g->refused_row, (int)v->row, memory_order_relaxed);
 	circuit_open(
-	    &g->refusal, clock_now_ms(), BREAKER_REFUSED_MS, random32());
+	    &g->refusal, clock_now_ms(), BREAKER_REFUSED_MS, random_u32());
 }
 
 void

@@ -32,14 +32,15 @@ is_court_socket(const struct exchange *x)
 static enum end
 without_court_token(struct exchange *x)
 {
+	static const struct verdict_words none = {"court-token-needed",
+	    "The Court's socket wants a token of the Court's, and the gateway "
+	    "gives us none.",
+	    "Let the gateway leave logins to the Court "
+	    "(MCP_PROXY_LOCAL_AUTH_ENABLED=0), and set auth = auto or token."};
+
 	if (gateway_mode(x->w->gateway) != GATEWAY_FEDERATION)
 		return END_OK;
-	x->code = "court-token-needed";
-	x->message = "The Court's socket wants a token of the Court's, and the "
-		     "gateway gives us none.";
-	x->suggestion = "Let the gateway leave logins to the Court "
-			"(MCP_PROXY_LOCAL_AUTH_ENABLED=0), and set auth = auto "
-			"or token.";
+	x->says = none;
 	return END_AUTH_REFUSED;
 }
 

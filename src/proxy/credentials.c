@@ -37,25 +37,12 @@ learned_fini(struct learned *l)
 
 /* ---- what is shown ---- */
 
-static enum path_class
-class_of(const struct exchange *x)
-{
-	return pathclass_of(buf_span(&x->box->path.decoded));
-}
-
-bool
-credentials_is_court_path(struct span decoded)
-{
-	return pathclass_wants(pathclass_of(decoded)) == WANTS_COURT;
-}
-
 static enum auth_mode
 mode_of(const struct exchange *x)
 {
 	enum auth_mode mode = x->by_key ? AUTH_API_KEY : x->view->bundle->mode;
 
-	return mode == AUTH_API_KEY &&
-		       pathclass_wants(class_of(x)) == WANTS_COURT
+	return mode == AUTH_API_KEY && pathclass_wants(x->class) == WANTS_COURT
 		   ? AUTH_CERT
 		   : mode;
 }
@@ -66,7 +53,7 @@ static bool
 may_go_by_key(const struct exchange *x)
 {
 	const struct bundle *b = x->view->bundle;
-	enum path_wants wants = pathclass_wants(class_of(x));
+	enum path_wants wants = pathclass_wants(x->class);
 	bool local = b->token && b->token->kind == TOKEN_LOCAL;
 
 	if (b->config->auth != AUTH_AUTO || b->mode != AUTH_TOKEN ||
@@ -88,7 +75,7 @@ void
 credentials_key_refused(const struct exchange *x)
 {
 	if (x->by_key)
-		gateway_note_key(x->w->gateway, class_of(x), false);
+		gateway_note_key(x->w->gateway, x->class, false);
 }
 
 static const struct token *
@@ -102,7 +89,7 @@ credentials_need_token(struct exchange *x)
 {
 	if (x->auth != ROUTE_AUTH_MASTIO)
 		return false;
-	if (gateway_takes_key(x->w->gateway, class_of(x)))
+	if (gateway_takes_key(x->w->gateway, x->class))
 		credentials_turn_to_key(x);
 	return mode_of(x) == AUTH_TOKEN;
 }
@@ -143,7 +130,7 @@ realm_of(const struct exchange *x)
 	const struct token *t = token_of(x);
 
 	return t && t->kind == TOKEN_COURT &&
-		       pathclass_wants(class_of(x)) == WANTS_COURT
+		       pathclass_wants(x->class) == WANTS_COURT
 		   ? REALM_COURT
 		   : REALM_MASTIO;
 }
@@ -327,7 +314,7 @@ credentials_learn(struct exchange *x, const struct head *answer)
 	    (by_public_url(x) || !x->nonce_retries))
 		credentials_keep_base(x);
 	if (x->by_key && answer->status < 400)
-		gateway_note_key(x->w->gateway, class_of(x), true);
+		gateway_note_key(x->w->gateway, x->class, true);
 }
 
 /* ---- the proof ---- */
@@ -339,7 +326,7 @@ needs_proof(const struct exchange *x)
 	const struct token *t = token_of(x);
 
 	return t && (t->kind == TOKEN_LOCAL || realm_of(x) == REALM_COURT ||
-			pathclass_wants(class_of(x)) == WANTS_TOKEN);
+			pathclass_wants(x->class) == WANTS_TOKEN);
 }
 
 bool

@@ -31,9 +31,6 @@ void learned_fini(struct learned *);
 /* There is a new token: the Court's nonce that came with it is news as well. */
 void learned_from_token(struct learned *, const struct token *);
 
-/* Is the path one that the Mastio forwards to the Court? */
-bool credentials_is_court_path(struct span decoded);
-
 /* Must the request wait for a session token?  Not where it is known to have no
  * use for one. */
 bool credentials_need_token(struct exchange *);

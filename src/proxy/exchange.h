@@ -56,6 +56,7 @@ struct exchange {
 	struct headbox *box;
 	struct head req;
 	struct target target;
+	enum path_class class; /* of the path, if it is the gateway's */
 	struct framing req_framing;
 	bool upgrade;     /* it asks for WebSocket, */
 	bool shakes;      /* and so does this attempt */
@@ -121,8 +122,8 @@ struct exchange {
 	bool streaming;  /* counted in streams_open */
 	bool cut;        /* the client has not got all that was sent */
 	bool keep;       /* the client's connection may be used again */
-	const char *code, *message, *suggestion; /* static; override end.h */
-	char *words;                             /* instead of message, owned */
+	struct verdict_words says; /* instead of end.h, if there is a code */
+	char *words;               /* that says.message is, owned, or NULL */
 	char *gateway_reason,
 	    *gateway_hint;      /* what it said, printable, or NULL */
 	unsigned retry_after_s; /* 0 = as the status has it */

@@ -98,8 +98,8 @@ gateway_wall_s(const struct gateway_state *g)
 	return (delta + clock_now_ms()) / 1000;
 }
 
-int64_t
-gateway_trusted_s(const void *arg)
+static int64_t
+trusted_s(const void *arg)
 {
 	const struct gateway_state *g = arg;
 
@@ -348,4 +348,27 @@ gateway_note_key(struct gateway_state *g, enum path_class class, bool takes)
 		atomic_fetch_or(&g->keyed, 1u << class);
 	else
 		atomic_fetch_and(&g->keyed, ~(1u << class));
+}
+
+void
+gateway_upstream_options(const struct gateway_state *g,
+    const struct config *conf, struct upstream_options *o)
+{
+	const struct route *route = &conf->route;
+
+	o->host = route->origin->host;
+	o->port = route->origin->port;
+	if (route->dial != route->origin) {
+		o->dial_host = route->dial->host;
+		o->dial_port = route->dial->port;
+	}
+	o->trusted_s = trusted_s;
+	o->trusted_arg = g;
+	o->cure = "check the gateway option and DNS";
+	if (!conf->upstream_proxy.host)
+		return;
+	o->proxy_host = conf->upstream_proxy.host;
+	o->proxy_port = conf->upstream_proxy.port;
+	o->proxy_credentials = conf->proxy_credentials;
+	o->cure = "check the upstream-proxy option and DNS";
 }

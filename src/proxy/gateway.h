@@ -10,6 +10,7 @@
 #define PROXY_GATEWAY_H
 
 #include "base/attr.h"
+#include "conf/config.h"
 #include "http/head.h"
 #include "net/upstream.h"
 #include "proxy/circuit.h"
@@ -98,8 +99,6 @@ bool gateway_posts_settled(
 
 /* Unix seconds by the gateway's clock, as far as it is known. */
 int64_t gateway_wall_s(const struct gateway_state *);
-/* The same for upstream_options: 0 if it is not known. */
-int64_t gateway_trusted_s(const void *gateway_state);
 /* The gateway's clock minus ours; 0 while nothing is known. */
 int64_t gateway_clock_offset_ms(const struct gateway_state *);
 bool gateway_clock_known(const struct gateway_state *);
@@ -118,5 +117,10 @@ enum gateway_mode gateway_mode(const struct gateway_state *);
  * request has found out. */
 void gateway_note_key(struct gateway_state *, enum path_class, bool takes);
 bool gateway_takes_key(const struct gateway_state *, enum path_class);
+
+/* Name and place of the gateway, how it is reached, as the config has it, and
+ * whose clock judges its certificates; borrowed from both. */
+void gateway_upstream_options(const struct gateway_state *,
+    const struct config *, struct upstream_options *);
 
 #endif

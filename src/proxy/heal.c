@@ -20,20 +20,20 @@ static struct verdict_input
 input_of(const struct exchange *x)
 {
 	const struct token *t = x->view->bundle->token;
-	struct span path = buf_span(&x->box->path.decoded);
+	enum path_wants wants = pathclass_wants(x->class);
 	struct verdict_input in = {.token = VERDICT_TOKEN_NONE,
 	    .route = VERDICT_ROUTE_MASTIO,
 	    .proof = x->proof,
 	    .key = credentials_show_key(x),
 	    .head = span_eq(x->req.method, SPAN("HEAD")),
-	    .path = path};
+	    .path = buf_span(&x->box->path.decoded)};
 
 	if (credentials_show_token(x))
 		in.token = t->kind == TOKEN_COURT ? VERDICT_TOKEN_COURT
 						  : VERDICT_TOKEN_LOCAL;
-	if (pathclass_wants(pathclass_of(path)) == WANTS_CERT)
+	if (wants == WANTS_CERT)
 		in.route = VERDICT_ROUTE_CERT;
-	else if (credentials_is_court_path(path))
+	else if (wants == WANTS_COURT)
 		in.route = VERDICT_ROUTE_COURT;
 	verdict_read_head(&in, &x->res);
 	return in;
@@ -106,7 +106,7 @@ heal_without_proof(struct exchange *x, const struct verdict *v)
 	if (!proof_is_at_fault || x->proof_wanted || !credentials_drop_proof(x))
 		return false;
 	log_info("auth", "the gateway takes no proof, going on without one",
-	    L_STR("code", v->code), L_STR("detail", v->detail),
+	    L_STR("code", v->words.code), L_STR("detail", v->detail),
 	    L_STR("request_id", x->request_id), L_END);
 	return true;
 }
@@ -186,21 +186,15 @@ copy_if_any(const char *text)
 static void
 explain_no_token(struct exchange *x)
 {
-	struct verdict_words words =
-	    verdict_words(VERDICT_ROW_COURT_UNVERIFIED);
+	static const struct verdict_words none = {"token-needed",
+	    "This route of the gateway wants a session token, and there is "
+	    "none.",
+	    "Let the gateway issue local tokens "
+	    "(MCP_PROXY_LOCAL_AUTH_ENABLED=1), and set auth = auto or token."};
 
-	if (x->by_key) { /* the token was of no use, nor is this */
-		x->code = words.code;
-		x->message = words.message;
-		x->suggestion = words.suggestion;
-		return;
-	}
-	x->code = "token-needed";
-	x->message = "This route of the gateway wants a session "
-		     "token, and there is none.";
-	x->suggestion = "Let the gateway issue local tokens "
-			"(MCP_PROXY_LOCAL_AUTH_ENABLED=1), and set "
-			"auth = auto or token.";
+	/* With a key: the token was of no use, nor is this. */
+	x->says =
+	    x->by_key ? verdict_words(VERDICT_ROW_COURT_UNVERIFIED) : none;
 }
 
 static enum heal
@@ -209,15 +203,13 @@ give_up(struct exchange *x, const struct verdict *v, enum end *end)
 	*end = END_AUTH_REFUSED;
 	credentials_key_refused(x);
 	log_warn("auth", "the gateway refused our credentials",
-	    L_STR("code", v->code), L_STR("detail", v->detail),
+	    L_STR("code", v->words.code), L_STR("detail", v->detail),
 	    L_STR("request_id", x->request_id), L_END);
-	x->code = v->code;
-	x->message = v->message;
-	x->suggestion = v->suggestion;
+	x->says = v->words;
 	if (v->action == VERDICT_LOGIN && !credentials_show_token(x))
 		explain_no_token(x);
 	if (v->action == VERDICT_LEARN_HTU)
-		x->message = x->words;
+		x->says.message = x->words;
 	else
 		snprintf(x->detail, sizeof(x->detail), "%s", v->detail);
 	x->gateway_reason = copy_if_any(v->detail);

@@ -101,7 +101,7 @@ static bool
 is_forwarded(const struct exchange *x)
 {
 	return x->route->auth == ROUTE_AUTH_MASTIO &&
-	       credentials_is_court_path(buf_span(&x->box->path.decoded));
+	       pathclass_wants(x->class) == WANTS_COURT;
 }
 
 static void
@@ -416,11 +416,11 @@ add_error_object(struct exchange *x, struct buf *b, const char *message)
 	const struct end_row *row = end_row(x->end);
 
 	buf_add_char(b, '{');
-	add_member(b, "code", x->code ? x->code : row->token, true);
+	add_member(b, "code", x->says.code ? x->says.code : row->token, true);
 	add_member(b, "type", "sidecar_error", false);
 	add_member(b, "message", message, false);
-	add_member(
-	    b, "suggestion", x->suggestion ? x->suggestion : row->cure, false);
+	add_member(b, "suggestion",
+	    x->says.suggestion ? x->says.suggestion : row->cure, false);
 	if (x->gateway_reason)
 		add_member(b, "gateway_reason", x->gateway_reason, false);
 	if (x->gateway_hint)
@@ -467,7 +467,7 @@ message_error(struct exchange *x)
 	struct buf body = BUF_INIT, message = BUF_INIT;
 	char *text;
 
-	buf_add_str(&message, x->message ? x->message : row->meaning);
+	buf_add_str(&message, x->says.message ? x->says.message : row->meaning);
 	if (*x->detail)
 		buf_printf(&message, ": %s", x->detail);
 	text = buf_steal_str(&message);
@@ -487,7 +487,7 @@ message_error(struct exchange *x)
 	write_field_u64(out, SPAN("Content-Length"), body.len);
 	write_field(out, SPAN("Cache-Control"), SPAN("no-store"));
 	write_field(out, SPAN("X-Cullis-Sidecar-Error"),
-	    span_of(x->code ? x->code : row->token));
+	    span_of(x->says.code ? x->says.code : row->token));
 	write_field(out, SPAN("X-Should-Retry"),
 	    may_retry(x) ? SPAN("true") : SPAN("false"));
 	if (row->status == 407) /* RFC 9110 section 15.5.8 */

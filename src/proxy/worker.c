@@ -113,26 +113,6 @@ upstream_share(const struct config *conf)
 }
 
 void
-gateway_upstream_options(const struct config *conf, struct upstream_options *o)
-{
-	const struct route *route = &conf->route;
-
-	o->host = route->origin->host;
-	o->port = route->origin->port;
-	if (route->dial != route->origin) {
-		o->dial_host = route->dial->host;
-		o->dial_port = route->dial->port;
-	}
-	o->cure = "check the gateway option and DNS";
-	if (!conf->upstream_proxy.host)
-		return;
-	o->proxy_host = conf->upstream_proxy.host;
-	o->proxy_port = conf->upstream_proxy.port;
-	o->proxy_credentials = conf->proxy_credentials;
-	o->cure = "check the upstream-proxy option and DNS";
-}
-
-void
 worker_upstream_options(const struct worker *w, struct upstream_options *o)
 {
 	const struct config *conf = w->view->bundle->config;
@@ -156,9 +136,7 @@ adopt_upstream(struct worker *w)
 	if (!b->identity)
 		return;
 	worker_upstream_options(w, &o);
-	gateway_upstream_options(b->config, &o);
-	o.trusted_s = gateway_trusted_s;
-	o.trusted_arg = w->gateway;
+	gateway_upstream_options(w->gateway, b->config, &o);
 	if (w->upstream && upstream_is(w->upstream, &o)) {
 		w->view->upstream = upstream_ref(w->upstream);
 	} else {

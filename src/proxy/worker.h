@@ -110,10 +110,6 @@ void worker_drain(struct worker *);
 void worker_stop(struct worker *);
 void worker_join_free(struct worker *);
 
-/* Name and place of the gateway, and how it is reached, as the config has it;
- * borrowed from there. */
-void gateway_upstream_options(const struct config *, struct upstream_options *);
-
 /* In the worker's thread. */
 /* Limits and timers of any upstream. */
 void worker_upstream_options(const struct worker *, struct upstream_options *);

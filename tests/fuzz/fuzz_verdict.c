@@ -64,10 +64,10 @@ check(const struct verdict *v)
 	for (const char *p = v->detail; *p; p++)
 		assert(*p >= ' ' && *p < 0x7f);
 	if (v->action == VERDICT_PASS) {
-		assert(!v->code && !v->base[0]);
+		assert(!v->words.code && !v->base[0]);
 		return;
 	}
-	assert(v->code && v->message && v->suggestion);
+	assert(v->words.code && v->words.message && v->words.suggestion);
 	if (v->base[0])
 		assert(v->action == VERDICT_LEARN_HTU);
 }

@@ -6,7 +6,7 @@
 #include "base/b64.h"
 #include "base/mem.h"
 #include "http/chunked.h"
-#include "proxy/credentials.h"
+#include "proxy/pathclass.h"
 #include "proxy/via.h"
 
 #include <assert.h>
@@ -407,7 +407,8 @@ is_forwarded(const struct message *out)
 	struct target t;
 	bool court = target_parse(out->head.method, out->head.target, &t) &&
 		     path_read(t.path, &path) == PATH_OK &&
-		     credentials_is_court_path(buf_span(&path.decoded));
+		     pathclass_wants(pathclass_of(buf_span(&path.decoded))) ==
+			 WANTS_COURT;
 
 	path_free(&path);
 	return court;

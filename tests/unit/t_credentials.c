@@ -554,7 +554,8 @@ static const struct {
 
 START_TEST(court_paths)
 {
-	ck_assert_int_eq(credentials_is_court_path(span_of(paths[_i].path)),
+	ck_assert_int_eq(pathclass_wants(pathclass_of(
+			     span_of(paths[_i].path))) == WANTS_COURT,
 	    paths[_i].court);
 }
 END_TEST

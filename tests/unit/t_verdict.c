@@ -368,12 +368,12 @@ check_samples(const struct sample *list, size_t n)
 		if (v.row >= 0)
 			met[v.row] = true;
 		if (v.action == VERDICT_PASS) {
-			ck_assert_ptr_null(v.code);
+			ck_assert_ptr_null(v.words.code);
 			continue;
 		}
-		ck_assert_ptr_nonnull(v.code);
-		ck_assert_uint_gt(strlen(v.message), 0);
-		ck_assert_uint_gt(strlen(v.suggestion), 0);
+		ck_assert_ptr_nonnull(v.words.code);
+		ck_assert_uint_gt(strlen(v.words.message), 0);
+		ck_assert_uint_gt(strlen(v.words.suggestion), 0);
 		/* whoever does something must be told how often */
 		ck_assert((v.tries > 0) == (v.action != VERDICT_TERMINAL &&
 					       v.action != VERDICT_BACKOFF));
@@ -529,7 +529,7 @@ START_TEST(flags_and_waits)
 	struct verdict v = verdict_of(&in);
 
 	ck_assert(v.reload);
-	ck_assert_str_eq(v.code, "client-cert-pin-mismatch");
+	ck_assert_str_eq(v.words.code, "client-cert-pin-mismatch");
 	ck_assert_str_eq(v.detail, "client_cert_pin_mismatch");
 	in.body = SPAN(SAID("Token has been revoked"));
 	in.token = VERDICT_TOKEN_COURT;
