@@ -135,7 +135,22 @@ ROWS = numbered([
     *[bad(f"{name.lower().replace('-', '_')}_twice", "RFC 9110 5.3",
           f"{GET}{name}: a\r\nX-A: b\r\n{name}: a\r\n\r\n")
       for name in ("Authorization", "Content-Type", "X-API-Key",
-                   "Proxy-Authorization", "X-Cullis-Session-Token")],
+                   "Proxy-Authorization", "X-Cullis-Session-Token",
+                   "X-Cullis-On-Behalf-Of-User",
+                   "X-Cullis-Device-Attestation")],
+
+    # ---- what the gateway takes from an agent, and the rest of its names ----
+    *[kept(name.lower().replace("-", "_"), "", f"{name}: st.e-1", name,
+           ["st.e-1"])
+      for name in ("X-Cullis-Session-Token", "X-Cullis-On-Behalf-Of-User",
+                   "X-Cullis-Device-Attestation")],
+    *[dropped(name.lower().replace("-", "_"), "", f"{name}: 1", name)
+      for name in ("X-Cullis-Mastio-Signature", "X-Cullis-Trace",
+                   "X-Cullis-Session-Tokens", "X-Cullis-Anything")],
+    *[dropped(f"spelt_{name.replace('-', '_').lower()}", "RFC 3875 4.1.18",
+              f"{name.replace('-', '_')}: 1", name.replace("-", "_"))
+      for name in ("X-Cullis-Session-Token", "X-Cullis-On-Behalf-Of-User",
+                   "X-Cullis-Device-Attestation")],
 
     # ---- other spellings of names that matter, as CGI reads them ----
     *[dropped(f"spelt_{name.replace('-', '_').replace('.', '_dot_')}_{i}",
