@@ -200,7 +200,10 @@ refuse(struct client *c, enum end end, const char *detail)
 	exchange_refuse(&c->x, c, end, detail);
 }
 
-/* A TLS record on the plain port or inside a tunnel (RFC 8446 section 5.1). */
+/* A TLS record on the plain port or inside a tunnel (RFC 8446 section 5.1). Its
+ * client is answered in plain HTTP all the same: it cannot read that, but TLS
+ * libraries then complain of a wrong version, or of HTTP, and of a network that
+ * breaks if nothing comes. */
 static bool
 speaks_tls(const struct client *c)
 {

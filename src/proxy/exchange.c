@@ -849,7 +849,8 @@ answer_error(struct exchange *x)
 	 * who may not use us shall not use up connections. */
 	x->keep = x->up.done && head_keep_alive(&x->req) &&
 		  client_may_ask(x->c) && !x->w->draining &&
-		  x->end != END_BAD_REQUEST && x->end != END_CALLER_REFUSED;
+		  x->end != END_BAD_REQUEST && x->end != END_TLS_TO_PLAIN &&
+		  x->end != END_CALLER_REFUSED;
 	message_error(x);
 	conn_flush(&x->c->conn);
 }
@@ -921,8 +922,7 @@ x_done(struct exchange *x)
 	} else if (broken) {
 		client_exchange_broken(c, close_delimited);
 	} else {
-		client_exchange_done(
-		    c, x->keep && x->up.done && x->end != END_TLS_TO_PLAIN);
+		client_exchange_done(c, x->keep && x->up.done);
 	}
 	return NEXT_WAIT;
 }

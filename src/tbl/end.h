@@ -139,7 +139,7 @@ END(FIRST_BYTE_TIMEOUT, 504, "first-byte-timeout", RETRY_IDEMPOTENT,
 END(STREAM_IDLE, 504, "stream-idle-timeout", RETRY_IDEMPOTENT,
     "no byte passed for stream-idle-timeout",
     "Raise stream-idle-timeout if such long pauses are expected.")
-END(TLS_TO_PLAIN, 0, "tls-to-plain", RETRY_NO,
+END(TLS_TO_PLAIN, 400, "tls-to-plain", RETRY_NO,
     "the client spoke TLS where plain HTTP is served",
     "Give the agent the gateway as http://, not https://: the sidecar adds "
     "TLS.")

@@ -1,5 +1,7 @@
 """CONNECT."""
 
+import ssl
+
 from harness import case
 from harness.gateway import NAME
 from harness.http import request_bytes
@@ -57,9 +59,9 @@ def same_rules_inside(t):
 
 
 @case
-def tls_inside_is_closed(t):
-    """A TLS ClientHello inside is not answered but closed, and the log names
-    the cure.
+def tls_inside_is_refused(t):
+    """A TLS ClientHello inside is refused in plain HTTP, and the log names the
+    cure.
 
     END: tls-to-plain
     """
@@ -68,6 +70,8 @@ def tls_inside_is_closed(t):
         c.request("CONNECT", NAME + ":443", NAME + ":443")
         assert c.answer("CONNECT").status == 200
         c.send(CLIENT_HELLO)
+        a = c.answer()
+        assert (a.status, a.code) == (400, "tls-to-plain"), a
         assert c.ends()
     s.wait_end("tls-to-plain")
     s.wait_log("http://")
@@ -75,13 +79,19 @@ def tls_inside_is_closed(t):
 
 
 @case
-def tls_on_the_plain_port_is_closed(t):
-    """A TLS ClientHello without CONNECT is closed likewise."""
+def tls_on_the_plain_port_is_refused(t):
+    """A TLS client without CONNECT is refused likewise: its library says that
+    this is not TLS, and not that the network broke."""
     g, s = t.pair()
+    context = ssl.create_default_context()
     with s.connect() as c:
-        c.send(CLIENT_HELLO)
-        assert c.ends()
+        try:
+            context.wrap_socket(c.sock, server_hostname=NAME)
+            raise AssertionError("a TLS handshake with the plain port")
+        except ssl.SSLError as e:
+            assert e.reason == "WRONG_VERSION_NUMBER", e
     s.wait_end("tls-to-plain")
+    assert not g.requests()
 
 
 @case
