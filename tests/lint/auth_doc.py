@@ -6,12 +6,11 @@ usage: auth_doc.py SOURCE-DIRECTORY [--write]    --write: make the tables anew
 """
 
 import os
-import re
 import sys
 
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
-from http_doc import read, rows, table
+from http_doc import fill, read, rows, table
 
 DOC = "doc/authentication.md"
 TABLE = "src/tbl/verdict.h"
@@ -65,13 +64,8 @@ MADE = {"login": lambda: verdicts(True), "requests": lambda: verdicts(False)}
 
 def main():
     os.chdir(sys.argv[1])
-    text = made = read(DOC)
-    for name, maker in MADE.items():
-        mark = re.compile(rf"(<!-- {name} -->\n).*?(\n?<!-- end -->)", re.S)
-        if not mark.search(made):
-            sys.exit(f"{DOC} has no place for the table {name}")
-        made = mark.sub(lambda m, t=maker(): m.group(1) + t + "\n<!-- end -->",
-                        made)
+    text = read(DOC)
+    made = fill(DOC, MADE, text)
     if sys.argv[2:] == ["--write"]:
         with open(DOC, "w", encoding="utf-8") as f:
             f.write(made)

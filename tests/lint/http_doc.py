@@ -135,11 +135,12 @@ MADE = {"ends": ends, "fields": fields, "limits": lambda: options("Limits"),
         "timers": lambda: options("Timers"), "constants": constants}
 
 
-def make(text):
-    for name, maker in MADE.items():
+def fill(doc, makers, text):
+    """The text of `doc`, with these tables made anew."""
+    for name, maker in makers.items():
         mark = re.compile(rf"(<!-- {name} -->\n).*?(\n?<!-- end -->)", re.S)
         if not mark.search(text):
-            sys.exit(f"doc/http.md has no place for the table {name}")
+            sys.exit(f"{doc} has no place for the table {name}")
         text = mark.sub(lambda m, t=maker(): m.group(1) + t + "\n<!-- end -->",
                         text)
     return text
@@ -199,7 +200,7 @@ def check_sentences(text):
 def main():
     os.chdir(sys.argv[1])
     text = read("doc/http.md")
-    made = make(text)
+    made = fill("doc/http.md", MADE, text)
     if sys.argv[2:] == ["--write"]:
         with open("doc/http.md", "w", encoding="utf-8") as f:
             f.write(made)

@@ -14,7 +14,7 @@ import sys
 
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
-from http_doc import read, rows, table
+from http_doc import fill, read, rows, table
 
 DOC = "doc/operations.md"
 METRICS = "src/tbl/metric.h"
@@ -75,16 +75,6 @@ def refusals():
 MADE = {"errors": errors, "refusals": refusals, "metrics": metric_table}
 
 
-def made_from(text):
-    for name, maker in MADE.items():
-        mark = re.compile(rf"(<!-- {name} -->\n).*?(\n?<!-- end -->)", re.S)
-        if not mark.search(text):
-            sys.exit(f"{DOC} has no place for the table {name}")
-        text = mark.sub(lambda m, t=maker(): m.group(1) + t + "\n<!-- end -->",
-                        text)
-    return text
-
-
 def check_fields(text):
     """The access line's table against what writes it."""
     code = read("src/proxy/accesslog.c")
@@ -116,7 +106,7 @@ def check_names():
 def main():
     os.chdir(sys.argv[1])
     text = read(DOC)
-    made = made_from(text)
+    made = fill(DOC, MADE, text)
     if sys.argv[2:] == ["--write"]:
         with open(DOC, "w", encoding="utf-8") as f:
             f.write(made)

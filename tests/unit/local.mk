@@ -244,7 +244,7 @@ UNIT_GATE_SOURCES = tests/unit/gate.c tests/unit/gate.h tests/unit/pki.c \
 UNIT_LOGIN_SOURCES = $(UNIT_GATE_SOURCES) tests/unit/conf_fixture.h \
 	tests/unit/login_fixture.h
 UNIT_RIG_SOURCES = $(UNIT_GATE_SOURCES) tests/unit/rig.c tests/unit/rig.h \
-	tests/unit/conf_fixture.h
+	tests/unit/rig_fixture.h tests/unit/conf_fixture.h
 
 tests_unit_t_ends_SOURCES = tests/unit/t_ends.c $(UNIT_RIG_SOURCES)
 tests_unit_t_ends_CFLAGS = $(UNIT_CFLAGS)

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "proxy/breaker.h"
 
-#include "rig.h"
+#include "rig_fixture.h"
 #include "unit.h"
 
 /* ---- circuits ---- */
@@ -120,20 +120,6 @@ END_TEST
 	"HTTP/1.1 401 Unauthorized\r\nContent-Type: application/json\r\n" \
 	"Content-Length: 48\r\n\r\n"                                      \
 	"{\"detail\":\"agent not registered or deactivated\"}"
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, "");
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static struct agent *
 asks(void)

@@ -176,6 +176,16 @@ check_switched(struct agent *a)
 	buf_consume(&a->in, strlen(SWITCHED));
 }
 
+/* The Court takes what we show: the agent is in. */
+static void
+gets_in(struct agent *a, const char *nonce, const char *base)
+{
+	answer(true, SWITCH);
+	check_auth(nonce, base);
+	court_says(last(), WSFRAME_TEXT, IN);
+	check_switched(a);
+}
+
 static void
 check_free(void)
 {
@@ -302,10 +312,7 @@ START_TEST(refusal_in_fragments)
 	buf_free(&b);
 	RIG_UNTIL(&rig, rig.gate.n == 2);
 	answer(false, NOT_FOUND("n-2"));
-	answer(true, SWITCH);
-	check_auth("n-2", "https://mastio.test");
-	court_says(last(), WSFRAME_TEXT, IN);
-	check_switched(a);
+	gets_in(a, "n-2", "https://mastio.test");
 }
 END_TEST
 
@@ -351,10 +358,7 @@ START_TEST(configured_base)
 	a = agent_open(&rig, false);
 	agent_say(a, HANDSHAKE);
 	answer(false, NOT_FOUND("n-1"));
-	answer(true, SWITCH);
-	check_auth("n-1", "https://court.internal:8000");
-	court_says(last(), WSFRAME_TEXT, IN);
-	check_switched(a);
+	gets_in(a, "n-1", "https://court.internal:8000");
 }
 END_TEST
 
@@ -389,10 +393,7 @@ START_TEST(nonce_refused)
 	court_says(last(), WSFRAME_TEXT, ERROR("use_dpop_nonce"));
 	RIG_UNTIL(&rig, rig.gate.n == 2);
 	answer(false, NOT_FOUND("n-2"));
-	answer(true, SWITCH);
-	check_auth("n-2", "https://mastio.test");
-	court_says(last(), WSFRAME_TEXT, IN);
-	check_switched(a);
+	gets_in(a, "n-2", "https://mastio.test");
 	ck_assert_uint_eq(rig.gate.n, 2);
 	ck_assert(rig.gate.conn[0].eof);
 }
@@ -551,10 +552,7 @@ START_TEST(token_refused)
 	rig_publish(&rig, 900, NULL);
 	RIG_UNTIL(&rig, rig.gate.n == 2);
 	answer(false, NOT_FOUND("n-2"));
-	answer(true, SWITCH);
-	check_auth("n-2", "https://mastio.test");
-	court_says(last(), WSFRAME_TEXT, IN);
-	check_switched(a);
+	gets_in(a, "n-2", "https://mastio.test");
 }
 END_TEST
 

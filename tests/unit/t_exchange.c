@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "proxy/via.h"
 
-#include "rig.h"
+#include "rig_fixture.h"
 #include "unit.h"
 
 #define GET "GET /v1/agents HTTP/1.1\r\nHost: mastio.test\r\n\r\n"
@@ -17,20 +17,6 @@
 #define POST POST_HEAD "\r\n0123456789"
 #define NO_CONTENT "HTTP/1.1 204 No Content\r\n\r\n"
 #define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, "");
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static struct gate_conn *
 gate(unsigned i)

@@ -6,22 +6,8 @@
 #include "base/mem.h"
 #include "proxy/via.h"
 
-#include "rig.h"
+#include "rig_fixture.h"
 #include "unit.h"
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, "");
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 /* What the gateway gets of this request; the agent gets a 204. */
 static struct buf *

@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "proxy/mcp.h"
 
-#include "rig.h"
+#include "rig_fixture.h"
 #include "unit.h"
 
 /* ---- messages ---- */
@@ -119,20 +119,6 @@ END_TEST
 #define LOST                                            \
 	"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n" \
 	"Content-Type: text/html\r\nContent-Length: 3\r\n\r\n502"
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, "");
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static void
 post_head(struct agent *a, const char *method, const char *path, size_t length)

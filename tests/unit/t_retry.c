@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#include "rig.h"
+#include "rig_fixture.h"
 #include "unit.h"
 
 #define GET "GET /v1/agents HTTP/1.1\r\nHost: mastio.test\r\n\r\n"
@@ -20,20 +20,6 @@
 #define CHUNKS "4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n"
 #define NO_CONTENT "HTTP/1.1 204 No Content\r\n\r\n"
 #define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, "");
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static struct gate_conn *
 gate(unsigned i)

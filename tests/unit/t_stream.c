@@ -4,25 +4,11 @@
  */
 #include "proxy/stream.h"
 
-#include "rig.h"
+#include "rig_fixture.h"
 #include "unit.h"
 
 #define CHUNKED_HEAD "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
 #define FRAME "19\r\ndata: {\"error\":{\"a\":1}}\n\n\r\n"
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, "");
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 /* An agent that gets an answer which begins with this. */
 static struct agent *

@@ -4,25 +4,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
-#include "rig.h"
+#include "rig_fixture.h"
 #include "unit.h"
 
 #define GET "GET /v1/agents HTTP/1.1\r\nHost: mastio.test\r\n\r\n"
 #define HELLO "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
-
-static struct rig rig;
-
-static void
-setup(void)
-{
-	rig_init(&rig, "");
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&rig);
-}
 
 static struct agent *
 under_way(void)
