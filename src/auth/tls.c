@@ -115,6 +115,18 @@ name_text(X509_NAME *name, char *out, size_t size)
 	}
 }
 
+/* That judged: see tls_set_time(). */
+static const char *
+whose_clock(const X509_STORE_CTX *store)
+{
+	unsigned long flags =
+	    X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(store));
+
+	return flags & X509_V_FLAG_USE_CHECK_TIME
+		   ? "the gateway, which sends it with each answer"
+		   : "this machine";
+}
+
 static void
 explain_cert(struct note *note, const char *ca, X509_STORE_CTX *store)
 {
@@ -150,15 +162,17 @@ explain_cert(struct note *note, const char *ca, X509_STORE_CTX *store)
 	case X509_V_ERR_CERT_HAS_EXPIRED:
 		snprintf(note->why, sizeof(note->why),
 		    "%s has expired; it must be renewed there, unless the "
-		    "clock of this machine is wrong",
+		    "clock of %s is wrong",
 		    X509_STORE_CTX_get_error_depth(store) == 0
 			? "its certificate"
-			: "a CA certificate of its chain");
+			: "a CA certificate of its chain",
+		    whose_clock(store));
 		return;
 	case X509_V_ERR_CERT_NOT_YET_VALID:
 		snprintf(note->why, sizeof(note->why),
 		    "its certificate is not valid yet; look at the clock of "
-		    "this machine");
+		    "%s",
+		    whose_clock(store));
 		return;
 	default:
 		snprintf(note->why, sizeof(note->why),

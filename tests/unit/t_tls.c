@@ -146,14 +146,16 @@ settle(SSL *client, SSL *server)
 	return SSL_read(client, &byte, 1);
 }
 
-/* The sentence for a failed handshake with host. */
+/* The sentence for a failed handshake with host; judged as of then, 0: now. */
 static struct err
-failure(SSL_CTX *server, const char *host)
+failure_at(SSL_CTX *server, const char *host, int64_t unix_s)
 {
 	SSL_CTX *ours = client_ctx();
 	SSL *c = client_new(ours, host), *s = server_new(server);
 	struct err err = ERR_INIT;
 
+	if (unix_s)
+		tls_set_time(c, unix_s);
 	ck_assert(!shake(c, s));
 	tls_explain(c, host, &err);
 	ck_assert_uint_eq(ERR_peek_error(), 0);
@@ -162,6 +164,12 @@ failure(SSL_CTX *server, const char *host)
 	SSL_free(s);
 	SSL_CTX_free(ours);
 	return err;
+}
+
+static struct err
+failure(SSL_CTX *server, const char *host)
+{
+	return failure_at(server, host, 0);
 }
 
 #define ck_says(err, part)                                                   \
@@ -362,11 +370,20 @@ START_TEST(dates_and_purpose)
 	struct err err = failure(theirs, PKI_SERVER);
 
 	ck_says(err, "its certificate has expired");
+	ck_says(err, "clock of this machine");
 	SSL_CTX_free(theirs);
 	theirs = server_with(san, 4000000000, 4100000000, NULL);
 	err = failure(theirs, PKI_SERVER);
 	ck_says(err, "not valid yet");
-	ck_says(err, "clock");
+	ck_says(err, "clock of this machine");
+	SSL_CTX_free(theirs);
+	theirs = server_with(san, 0, 0, NULL);
+	err = failure_at(theirs, PKI_SERVER, 900000000);
+	ck_says(err, "not valid yet");
+	ck_says(err, "clock of the gateway");
+	err = failure_at(theirs, PKI_SERVER, 4000000000);
+	ck_says(err, "has expired");
+	ck_says(err, "clock of the gateway");
 	SSL_CTX_free(theirs);
 	theirs = server_with(san, 0, 0, "clientAuth");
 	err = failure(theirs, PKI_SERVER);
