@@ -21,6 +21,7 @@
 #define BACKLOG 512
 #define ACCEPT_BATCH 64
 #define STARVED_MS 100
+#define WARNING_MS 10000 /* between two of them */
 
 struct listener {
 	struct loop *loop;
@@ -32,6 +33,8 @@ struct listener {
 	struct event *event;
 	struct timer starved;
 	bool paused, adopted;
+	bool warned;       /* the log's last word is that it cannot accept */
+	int64_t warned_ms; /* when it said so, 0: never */
 	listener_accepted *accepted;
 	void *arg;
 };
@@ -109,13 +112,30 @@ open_unix(struct listener *l, const struct listen_addr *a,
 	return l->fd < 0 ? -1 : 0;
 }
 
+/* It is tried ten times a second; the log need not know each time. */
 static void
 starve(struct listener *l)
 {
-	log_warn("listener", "cannot accept", L_STR("listener", l->name),
-	    L_STR("err", strerror(errno)), L_END);
+	int64_t now_ms = clock_now_ms();
+
+	if (!l->warned_ms || now_ms - l->warned_ms >= WARNING_MS) {
+		log_warn("listener", "cannot accept",
+		    L_STR("listener", l->name), L_STR("err", strerror(errno)),
+		    L_END);
+		l->warned = true;
+		l->warned_ms = now_ms;
+	}
 	event_del(l->event);
-	timers_set(&l->loop->timers, &l->starved, clock_now_ms() + STARVED_MS);
+	timers_set(&l->loop->timers, &l->starved, now_ms + STARVED_MS);
+}
+
+static void
+recover(struct listener *l)
+{
+	if (l->warned)
+		log_info("listener", "accepts again",
+		    L_STR("listener", l->name), L_END);
+	l->warned = false;
 }
 
 /* Accept one.  False: there is none, or there can be none now. */
@@ -125,6 +145,7 @@ accept_one(struct listener *l)
 	int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 	if (fd >= 0) {
+		recover(l);
 		l->accepted(l->arg, l, fd);
 		return !l->paused;
 	}

@@ -3,7 +3,8 @@
  * descriptors to a callback.
  *
  * Threads: main.  Running out of descriptors pauses accepting for a moment
- * instead of spinning.
+ * instead of spinning; the log says so at most every 10 s, and once when it is
+ * over.
  */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H

@@ -9,6 +9,7 @@
 #include "unit.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -305,6 +306,75 @@ START_TEST(out_of_descriptors)
 }
 END_TEST
 
+/* How often it has been said so far. */
+static unsigned
+count_said(int fd, const char *msg)
+{
+	static char text[8192];
+	static size_t len;
+	unsigned n = 0;
+	ssize_t r;
+
+	while ((r = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)r;
+	text[len] = '\0';
+	for (const char *p = text; (p = strstr(p, msg)); p++)
+		n++;
+	return n;
+}
+
+/* Tried ten times a second and told every ten, and once when it is over. */
+START_TEST(out_of_descriptors_is_told_once)
+{
+	static const struct {
+		unsigned tenths; /* of a second, without descriptors */
+		unsigned lacking, over;
+	} steps[] = {{0, 1, 0}, {99, 1, 0}, {1, 2, 0}, {50, 2, 1}, {48, 2, 1},
+	    {1, 3, 2}, {300, 6, 3}};
+	struct err err = ERR_INIT;
+	struct listener *l = open_unix(0600, NULL, &err);
+	struct rlimit old, none;
+	int64_t now_ms = 1000;
+	int said[2], fd;
+
+	ck_assert_msg(l != NULL, "%s", err.text);
+	ck_assert_int_eq(pipe2(said, O_NONBLOCK | O_CLOEXEC), 0);
+	dup2(said[1], STDERR_FILENO);
+	close(said[1]);
+	clock_fake(now_ms, 1);
+	listener_start(l, on_accepted, &loop);
+	fd = connect_unix();
+	getrlimit(RLIMIT_NOFILE, &old);
+	none = old;
+	none.rlim_cur = 0;
+	for (size_t i = 0; i < COUNT(steps); i++) {
+		setrlimit(RLIMIT_NOFILE, &none);
+		loop_turn(&loop, EVLOOP_NONBLOCK);
+		for (unsigned k = 0; k < steps[i].tenths; k++) {
+			clock_fake(now_ms += 100, 1);
+			timers_run(&loop.timers, now_ms);
+			loop_turn(&loop, EVLOOP_NONBLOCK);
+		}
+		setrlimit(RLIMIT_NOFILE, &old);
+		ck_assert_uint_eq(
+		    count_said(said[0], "cannot accept"), steps[i].lacking);
+		if (count_said(said[0], "accepts again") == steps[i].over)
+			continue;
+		/* Somebody left. */
+		clock_fake(now_ms += 100, 1);
+		timers_run(&loop.timers, now_ms);
+		turn_until(naccepted + 1);
+		ck_assert_uint_eq(
+		    count_said(said[0], "accepts again"), steps[i].over);
+		close(fd);
+		fd = connect_unix();
+	}
+	close(fd);
+	close(said[0]);
+	listener_free(l);
+}
+END_TEST
+
 /* One of somebody else's: closed, it is still theirs, backlog and file. */
 START_TEST(adopted)
 {
@@ -346,4 +416,5 @@ END_TEST
 UNIT_MAIN_FIXTURE("listener", setup, teardown, tcp, unix_mode_and_file,
     unknown_group, stale_file_is_replaced, live_file_is_not,
     live_file_with_a_full_backlog, a_file_that_is_no_socket, path_too_long,
-    pause_and_resume, out_of_descriptors, adopted)
+    pause_and_resume, out_of_descriptors, out_of_descriptors_is_told_once,
+    adopted)
