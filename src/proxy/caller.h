@@ -20,11 +20,11 @@ enum end caller_check_token(struct exchange *) ATTR_MUST_USE;
 /* Is the request to be made with a user's gateway token, and not with ours?
  * allow-header names Authorization, and it is `Bearer culk_...`. */
 bool caller_brings_token(const struct exchange *) ATTR_MUST_USE;
-/* Does this field show the local token? */
+/* Does this field show the local token?  Then it goes nowhere, whatever its
+ * name. */
 bool caller_shows_token(
     const struct exchange *, const struct field *) ATTR_MUST_USE;
-/* May this field, which is otherwise stripped, go to the gateway?  Never one
- * that shows the local token. */
+/* May this field, which is otherwise stripped, go to the gateway? */
 bool caller_may_send(
     const struct exchange *, const struct field *) ATTR_MUST_USE;
 

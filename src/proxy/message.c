@@ -91,8 +91,10 @@ add_upgrade(struct buf *out)
 static bool
 field_goes(const struct exchange *x, const struct field *f)
 {
+	if (caller_shows_token(x, f))
+		return false;
 	if (x->route->auth == ROUTE_AUTH_NONE)
-		return field_passes(f) && !caller_shows_token(x, f);
+		return field_passes(f);
 	return field_request_allowed(f) || caller_may_send(x, f);
 }
 

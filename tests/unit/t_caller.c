@@ -397,6 +397,25 @@ START_TEST(opened_field_with_the_local_token)
 }
 END_TEST
 
+/* Nor does a field that is nobody's business, as Api-Key of Azure's clients. */
+START_TEST(other_field_with_the_local_token)
+{
+	struct buf *head;
+	struct agent *a;
+
+	init_with_token("");
+	a = agent_open(&rig, false);
+	agent_say(a,
+	    LINE "X-API-Key: " TOKEN "\r\nApi-Key: " TOKEN
+		 "\r\nX-Token: Bearer " TOKEN "\r\nX-Other: mine\r\n\r\n");
+	head = head_at_gateway(a);
+	ck_assert(!rig_has(head, TOKEN));
+	ck_assert(!rig_has(head, "Api-Key"));
+	ck_assert(!rig_has(head, "X-Token"));
+	ck_assert(rig_has(head, "X-Other: mine"));
+}
+END_TEST
+
 /* Also as the password or user name of a Basic that is opened. */
 START_TEST(opened_field_with_the_local_token_in_basic)
 {
@@ -477,5 +496,6 @@ UNIT_MAIN_ROWS("caller", NULL, teardown, {by_uid, COUNT(uids)},
     {by_rule, COUNT(rules)}, {rules_inside_a_tunnel, 1},
     {reserved_before_rules, 1}, {by_name, COUNT(fields)},
     {opened_field_with_the_local_token, 1},
-    {opened_field_with_the_local_token_in_basic, 1}, {user_token, 1},
+    {opened_field_with_the_local_token_in_basic, 1},
+    {other_field_with_the_local_token, 1}, {user_token, 1},
     {user_token_without_a_session, 1}, {user_token_refused, 1})
