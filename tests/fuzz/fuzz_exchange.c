@@ -5,6 +5,8 @@
  * The input is a play: pieces separated by the byte 0xff.  The first byte of a
  * piece says what happens, the rest is text:
  *
+ * The gateway, that is also the pass-through host, if a connection leads there.
+ *
  *   a g   the agent, the gateway says the text; then all goes as far as it can
  *   A G   the same, but nothing moves before the next piece
  *   b c   the agent, the gateway says it byte by byte
@@ -21,6 +23,7 @@
  *   t     time passes: a digit, see `steps`
  *   p P   a newer token is there; there is none
  *   u U   the gateway takes no new connections; it does again
+ *   l L   callers must show the local token; they need not
  *   z     the worker drains
  *
  * What is asserted is in witness.h, and in stage_close(): in the end everything
@@ -143,6 +146,10 @@ act_all(struct play *p, char what, struct span text)
 	case 'P':
 		stage_publish(p->s, what == 'p' ? 900 : 0);
 		break;
+	case 'l':
+	case 'L':
+		stage_guard(p->s, what == 'l');
+		break;
 	case 'u':
 	case 'U':
 		p->s->refusing = what == 'u';
@@ -190,6 +197,8 @@ play(struct stage *s, struct span script)
 struct trial {
 	struct talk agent[STAGE_AGENTS], gate[STAGE_GATES];
 	unsigned agents, gates;
+	const struct localtoken *asked; /* it always was, or NULL */
+	bool tunnel[STAGE_GATES]; /* what it heard is what went into one */
 };
 
 static void
@@ -197,6 +206,7 @@ read_talks(struct trial *t, const struct stage *s)
 {
 	t->agents = s->agents;
 	t->gates = s->gates;
+	t->asked = s->guarded ? s->conf[1]->local_token : NULL;
 	/* A close is no clean end of an answer to an agent: on a Unix socket
 	 * there is no other. */
 	for (unsigned i = 0; i < s->agents; i++)
@@ -207,6 +217,14 @@ read_talks(struct trial *t, const struct stage *s)
 		    buf_span(&s->gate[i].said),
 		    s->gate[i].ended ||
 			(s->gate[i].dropped && !s->gate[i].cut));
+	for (unsigned i = 0; i < s->gates; i++)
+		t->gate[i].pass = s->gate[i].pass;
+}
+
+static bool
+may_ask(const struct trial *t, const struct talk *agent, size_t turn)
+{
+	return !t->asked || witness_shows(agent, turn, t->asked);
 }
 
 /* How often did all of this agent's request reach the gateway? */
@@ -219,7 +237,8 @@ count_attempts(const struct trial *t, const struct message *request)
 		for (size_t k = 0; k < t->gate[i].n; k++) {
 			const struct message *m = &t->gate[i].turns[k]->request;
 
-			n += m->whole && witness_same_request(m, request);
+			n += m->whole && !t->tunnel[i] &&
+			     witness_same_request(m, request);
 		}
 	return n;
 }
@@ -236,12 +255,61 @@ count_made(const struct trial *t, const struct message *request,
 			const struct message *m =
 			    &t->agent[i].turns[k]->request;
 
-			if (!witness_same_request(request, m))
+			if (!witness_same_request(request, m) ||
+			    !may_ask(t, &t->agent[i], k))
 				continue;
 			*made = m;
 			n++;
 		}
 	return n;
+}
+
+static bool
+starts_like(struct span begin, struct span whole)
+{
+	return begin.n <= whole.n && memcmp(begin.p, whole.p, begin.n) == 0;
+}
+
+/* The turn that asked for a tunnel to the pass-through host, or NULL. */
+static const struct turn *
+tunnel_of(const struct talk *agent)
+{
+	const struct turn *last = agent->turns[agent->n - 1];
+
+	return agent->raw && witness_tunnels(&last->request) ? last : NULL;
+}
+
+/* What comes out of a tunnel is what went into it, both ways; and who has none
+ * reaches nobody by one. */
+static void
+find_tunnels(struct trial *t, const struct stage *s)
+{
+	unsigned agents = 0, gates = 0;
+
+	for (unsigned i = 0; i < t->agents; i++) {
+		const struct talk *a = &t->agent[i];
+		const struct turn *turn = tunnel_of(a);
+		bool found = false;
+
+		if (!turn || !may_ask(t, a, a->n - 1)) {
+			assert(!turn || !turn->answer.read);
+			continue;
+		}
+		agents++;
+		for (unsigned k = 0; k < t->gates; k++) {
+			const struct side *g = &s->gate[k];
+
+			if (!g->pass ||
+			    !starts_like(buf_span(&g->heard), a->raw_up))
+				continue;
+			t->tunnel[k] |= g->heard.len > 0;
+			found |= starts_like(a->raw_down, buf_span(&g->said));
+		}
+		assert(found || !turn->answer.read);
+	}
+	for (unsigned k = 0; k < t->gates; k++)
+		gates += t->tunnel[k];
+	assert(gates <= agents);
 }
 
 /* RFC 9112 section 9.2: what comes unasked answers no later request; who saw
@@ -297,7 +365,11 @@ check_requests(const struct trial *t, const struct stage *s)
 	for (unsigned i = 0; i < t->gates; i++) {
 		const struct talk *talk = &t->gate[i];
 
+		if (t->tunnel[i])
+			continue;
 		witness_upstream(talk);
+		if (t->asked)
+			witness_keeps(talk, t->asked);
 		check_idle(&s->gate[i], talk);
 		for (size_t k = 0; k < talk->n; k++) {
 			const struct message *m = &talk->turns[k]->request;
@@ -321,12 +393,6 @@ check_requests(const struct trial *t, const struct stage *s)
 	assert(sent <= made);
 }
 
-static bool
-starts_like(struct span begin, struct span whole)
-{
-	return begin.n <= whole.n && memcmp(begin.p, whole.p, begin.n) == 0;
-}
-
 /* Did the gateway give this answer to this very request? */
 static bool
 was_given(
@@ -339,8 +405,8 @@ was_given(
 			if (!g->turns[k]->request.read ||
 			    !witness_same_request(
 				&g->turns[k]->request, &turn->request) ||
-			    !witness_same_answer(
-				&turn->answer, &g->turns[k]->answer))
+			    !witness_same_answer(&turn->answer,
+				&g->turns[k]->answer, &turn->request.head))
 				continue;
 			if (turn->answer.head.status != 101)
 				return true;
@@ -379,6 +445,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	play(s, span_new((const char *)data, size));
 	stage_close(s);
 	read_talks(&t, s);
+	find_tunnels(&t, s);
 	check_requests(&t, s);
 	check_answers(&t);
 	for (unsigned i = 0; i < t.agents; i++)

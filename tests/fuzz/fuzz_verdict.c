@@ -2,9 +2,11 @@
  * fuzz_verdict: any answer of a gateway has a verdict, which keeps the promises
  * that whoever acts on it relies on.  A Date field goes along.
  *
- * Input: one line "STATUS ROUTE TOKEN", then field lines "X:value" with X one
- * of c (Content-Type), w (WWW-Authenticate), n, r (Retry-After), s (shed
- * reason), o (role), p (path), d (Date); an empty line; the body.
+ * Input: one line "STATUS ROUTE TOKEN SENT", the last one the sum of 1 (with a
+ * proof), 2 (with the API key) and 4 (a HEAD request); then field lines
+ * "X:value" with X one of c (Content-Type), w (WWW-Authenticate), n, r
+ * (Retry-After), h (hint), s (shed reason), o (role), p (path), d (Date); an
+ * empty line; the body.
  */
 #include "auth/clockoff.h"
 #include "auth/verdict.h"
@@ -32,6 +34,9 @@ take_field(
 		return;
 	case 'r':
 		in->retry_after = value;
+		return;
+	case 'h':
+		in->hint = value;
 		return;
 	case 's':
 		in->shed_reason = value;
@@ -63,6 +68,9 @@ check(const struct verdict *v)
 		assert(*p > ' ' && *p < 0x7f && *p != '"' && *p != '\\');
 	for (const char *p = v->detail; *p; p++)
 		assert(*p >= ' ' && *p < 0x7f);
+	assert(strlen(v->hint) <= VERDICT_DETAIL_MAX);
+	for (const char *p = v->hint; *p; p++)
+		assert(*p >= ' ' && *p < 0x7f);
 	if (v->action == VERDICT_PASS) {
 		assert(!v->words.code && !v->base[0]);
 		return;
@@ -85,9 +93,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (span_u64(span_cut(&line, ' '), &n))
 		in.status = (unsigned)n;
 	if (span_u64(span_cut(&line, ' '), &n))
-		in.route = (enum verdict_route)(n % 3);
-	if (span_u64(line, &n))
+		in.route = (enum verdict_route)(n % 4);
+	if (span_u64(span_cut(&line, ' '), &n))
 		in.token = (enum verdict_token)(n % 3);
+	if (span_u64(line, &n)) {
+		in.proof = n & 1;
+		in.key = n & 2;
+		in.head = n & 4;
+	}
 	while (rest.p && (line = span_cut(&rest, '\n')).n > 1)
 		take_field(&in, line.p[0], span_new(line.p + 2, line.n - 2),
 		    &challenges);

@@ -4,7 +4,10 @@
 #include "stage.h"
 
 #include "base/clock.h"
+#include "base/mem.h"
+#include "proxy/passthrough.h"
 
+#include <arpa/inet.h>
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -33,7 +36,8 @@ static const char limits[] = "max-head = 4k\n"
 			     "replay-limit = 2k\n"
 			     "replay-total = 3k\n"
 			     "upstream-max-uses = 6\n"
-			     "max-upstream-connections = 3\n";
+			     "max-upstream-connections = 3\n"
+			     "pass-through = " STAGE_HOST ":80\n";
 
 static struct stage stage;
 static bool made;
@@ -44,6 +48,11 @@ static int listen_fd;
 static struct sockaddr_un address;
 static socklen_t address_len = sizeof(address);
 static struct addrinfo info;
+
+/* Where the pass-through host says that it is: here, which is denied, and at
+ * an address for documentation (RFC 5737). */
+static struct sockaddr_in denied, allowed;
+static struct addrinfo pass_info[2];
 
 /* ---- seams (see local.mk) ---- */
 
@@ -93,9 +102,16 @@ __wrap_conn_init_connect(struct conn *c, struct loop *loop,
     const struct sockaddr *sa, socklen_t len, SSL *ssl, size_t in_limit,
     const struct conn_ops *ops, void *owner)
 {
+	bool pass = sa->sa_family == AF_INET;
 	int fd;
 
 	assert(!ssl);
+	if (pass) {
+		assert(len == sizeof(allowed) &&
+		       memcmp(sa, &allowed, sizeof(allowed)) == 0);
+		sa = (struct sockaddr *)&address;
+		len = address_len;
+	}
 	if (stage.refusing || stage.gates == STAGE_GATES) {
 		*c = (struct conn){.fd = -1, .errnum = ECONNREFUSED};
 		return -1;
@@ -106,6 +122,7 @@ __wrap_conn_init_connect(struct conn *c, struct loop *loop,
 	fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	assert(fd >= 0);
 	side_init(&stage.gate[stage.gates], fd, c->fd);
+	stage.gate[stage.gates].pass = pass;
 	stage.heard = stage.gates++;
 	return 0;
 }
@@ -116,6 +133,8 @@ static void
 unmake(void)
 {
 	stage.rig.w->upstream->addresses = NULL;
+	stage.pass->addresses = NULL;
+	config_unref(stage.conf[stage.rig.conf == stage.conf[0]]);
 	rig_fini(&stage.rig);
 	close(listen_fd);
 }
@@ -138,6 +157,43 @@ listen_here(void)
 	    .ai_addrlen = address_len};
 }
 
+static void
+address_init(struct sockaddr_in *in, const char *host)
+{
+	*in = (struct sockaddr_in){
+	    .sin_family = AF_INET, .sin_port = htons(STAGE_PORT)};
+	assert(inet_pton(AF_INET, host, &in->sin_addr) == 1);
+}
+
+/* In this order again, whichever was preferred since. */
+static void
+address_pass(struct stage *s)
+{
+	const struct sockaddr_in *at[] = {&denied, &allowed};
+
+	for (size_t i = 0; i < COUNT(pass_info); i++)
+		pass_info[i] = (struct addrinfo){.ai_family = AF_INET,
+		    .ai_socktype = SOCK_STREAM,
+		    .ai_addr = (struct sockaddr *)at[i],
+		    .ai_addrlen = sizeof(*at[i])};
+	pass_info[0].ai_next = &pass_info[1];
+	s->pass->addresses = pass_info;
+}
+
+static void
+load_guarded(struct stage *s)
+{
+	char *file, *text;
+
+	dir_write(s->rig.dir, "local-token", 0600, STAGE_SECRET "\n");
+	file = mem_printf("%s/local-token", s->rig.dir);
+	text = mem_printf("%slocal-token-file = %s\n", limits, file);
+	s->conf[0] = s->rig.conf;
+	s->conf[1] = rig_load_config(&s->rig, text);
+	free(text);
+	free(file);
+}
+
 struct stage *
 stage_get(void)
 {
@@ -145,10 +201,16 @@ stage_get(void)
 		return &stage;
 	made = true;
 	rig_init_bare(&stage.rig, limits);
+	load_guarded(&stage);
 	listen_here();
+	address_init(&denied, "127.0.0.1");
+	address_init(&allowed, "192.0.2.7");
 	stage_publish(&stage, TOKEN_LIFE_S);
 	stage_turn(&stage);
 	stage.rig.w->upstream->addresses = &info;
+	stage.rig.w->upstream->resolved_ms = stage.rig.now_ms;
+	stage.pass =
+	    passthrough_upstream(stage.rig.w, &stage.conf[0]->pass_routes[0]);
 	atexit(unmake);
 	return &stage;
 }
@@ -202,6 +264,8 @@ set_clock(struct stage *s, int64_t now_ms)
 	/* Its name was looked up just now. */
 	if (s->rig.w->upstream)
 		s->rig.w->upstream->resolved_ms = now_ms;
+	if (s->pass)
+		s->pass->resolved_ms = now_ms;
 }
 
 void
@@ -211,14 +275,32 @@ stage_publish(struct stage *s, int64_t life_s)
 	s->republish = true;
 }
 
+static bool
+nothing_said(const struct stage *s)
+{
+	for (unsigned i = 0; i < s->agents; i++)
+		if (s->agent[i].said.len)
+			return false;
+	return true;
+}
+
+void
+stage_guard(struct stage *s, bool on)
+{
+	s->rig.conf = s->conf[on];
+	s->guarded = on && (s->guarded || nothing_said(s));
+	stage_publish(s, TOKEN_LIFE_S);
+}
+
 void
 stage_open(struct stage *s)
 {
 	struct worker *w = s->rig.w;
 
 	set_clock(s, RIG_START_MS);
+	address_pass(s);
 	if (s->republish)
-		stage_publish(s, TOKEN_LIFE_S);
+		stage_guard(s, false);
 	s->republish = false;
 	s->refusing = false;
 	w->draining = false;
@@ -380,9 +462,10 @@ stage_turn(struct stage *s)
 static bool
 is_idle(const struct stage *s, const struct side *e)
 {
+	const struct upstream *u = e->pass ? s->pass : s->rig.w->upstream;
 	const struct upconn *uc;
 
-	TAILQ_FOREACH(uc, &s->rig.w->upstream->idle, link)
+	TAILQ_FOREACH(uc, &u->idle, link)
 		if (uc->conn.fd == e->theirs)
 			return true;
 	return false;
@@ -433,11 +516,16 @@ check_given_back(const struct stage *s)
 {
 	const struct worker *w = s->rig.w;
 	const struct metrics *m = w->metrics;
-	const struct upstream *u = w->upstream;
+	const struct upstream *us[] = {w->upstream, s->pass};
 
 	assert(TAILQ_EMPTY(&w->clients) && TAILQ_EMPTY(&w->token_waiters));
-	assert(u->connections == 0 && u->connecting == 0 && u->waiting == 0);
-	assert(TAILQ_EMPTY(&u->waiters) && TAILQ_EMPTY(&u->idle));
+	for (size_t i = 0; i < COUNT(us); i++) {
+		const struct upstream *u = us[i];
+
+		assert(u->connections == 0 && u->connecting == 0);
+		assert(TAILQ_EMPTY(&u->waiters) && TAILQ_EMPTY(&u->idle));
+		assert(u->waiting == 0);
+	}
 	assert(w->replay_left == w->replay_total);
 	assert(w->loop.timers.count == 0 && !w->loop.corpses);
 	assert(metric_get(&m->streams_open) == 0);
@@ -456,8 +544,9 @@ stage_close(struct stage *s)
 
 	/* stream-idle-timeout and first-byte-timeout are 10 minutes, for each
 	 * of the requests that an agent has pipelined, until it leaves. */
-	for (unsigned n = 0;
-	     !TAILQ_EMPTY(&w->clients) || w->upstream->connections; n++) {
+	for (unsigned n = 0; !TAILQ_EMPTY(&w->clients) ||
+			     w->upstream->connections || s->pass->connections;
+	     n++) {
 		assert(n < ADVANCES_MAX);
 		for (unsigned i = 0; n == PATIENCE && i < s->agents; i++)
 			side_close(s, &s->agent[i]);

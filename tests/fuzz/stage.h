@@ -3,7 +3,8 @@
  * played by the fuzzer, in one thread, on a clock that stands still.  It is the
  * unit tests' rig without TLS: the gateway is reached over Unix sockets in
  * plain text, so that a turn is a few system calls and every run of the same
- * input is the same.
+ * input is the same.  So is a host that is passed through, which has an address
+ * that must never be dialled and one that may be.
  */
 #ifndef FUZZ_STAGE_H
 #define FUZZ_STAGE_H
@@ -12,6 +13,11 @@
 
 #define STAGE_AGENTS 6
 #define STAGE_GATES 24
+/* The pass-through host, and what callers must show where the local token is
+ * asked for. */
+#define STAGE_HOST "pass.test"
+#define STAGE_PORT 80
+#define STAGE_SECRET "stage-local-token"
 /* What one end says in all; then it falls silent. */
 #define STAGE_SAY_MAX (256 * 1024)
 
@@ -26,6 +32,7 @@ struct moment {
 struct side {
 	int fd;     /* -1: closed */
 	int theirs; /* the sidecar's descriptor, -1: it may be another's now */
+	bool pass;  /* not of the gateway, but of the pass-through host */
 	struct buf said, heard;
 	size_t sent;  /* of what was said */
 	bool deaf;    /* does not read for now */
@@ -46,7 +53,10 @@ struct stage {
 	unsigned agents, gates;
 	unsigned heard;          /* the gate that heard something last */
 	bool refusing;           /* the gateway takes no connection */
-	bool republish;          /* the token is not what it was */
+	bool republish;          /* token or configuration are not as before */
+	bool guarded;            /* the local token was always asked for */
+	struct config *conf[2];  /* without local-token-file, and with one */
+	struct upstream *pass;   /* to the pass-through host */
 	unsigned long moved;     /* counts whatever happens at our ends */
 	uint64_t refused, stale; /* counters at stage_open() */
 };
@@ -61,6 +71,8 @@ void stage_turn(struct stage *);
 void stage_settle(struct stage *);
 void stage_advance(struct stage *, int64_t ms);
 void stage_publish(struct stage *, int64_t life_s);
+/* From now on callers must show the local token, or need not any more. */
+void stage_guard(struct stage *, bool on);
 /* Let all timers run out: everything must be closed and given back. */
 void stage_close(struct stage *);
 /* Forget what was said and heard. */

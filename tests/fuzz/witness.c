@@ -3,6 +3,8 @@
  */
 #include "witness.h"
 
+#include "stage.h"
+
 #include "base/b64.h"
 #include "base/mem.h"
 #include "http/chunked.h"
@@ -115,6 +117,35 @@ add_turn(struct talk *t)
 	return turn;
 }
 
+/* For the pass-through host, as its target says. */
+static bool
+is_pass(const struct head *h)
+{
+	struct target t;
+
+	return target_parse(h->method, h->target, &t) && !t.https &&
+	       span_ieq(t.authority.host, SPAN(STAGE_HOST)) &&
+	       (t.authority.port < 0 || t.authority.port == STAGE_PORT);
+}
+
+bool
+witness_tunnels(const struct message *m)
+{
+	return m->read && span_eq(m->head.method, SPAN("CONNECT")) &&
+	       is_pass(&m->head);
+}
+
+static bool
+switches(const struct turn *turn)
+{
+	const struct message *ans = &turn->answer;
+
+	if (witness_tunnels(&turn->request))
+		return !ans->read || ans->head.status < 300;
+	return ans->read && ans->head.status == 101 &&
+	       head_find(&turn->request.head, FIELD_UPGRADE);
+}
+
 void
 talk_read(struct talk *t, struct span up, struct span down, bool down_ended)
 {
@@ -130,8 +161,7 @@ talk_read(struct talk *t, struct span up, struct span down, bool down_ended)
 		read_request(req, &up);
 		read_answer(t, ans, req->read ? req->head.method : SPAN_NONE,
 		    &down, down_ended);
-		if (ans->read && ans->head.status == 101 &&
-		    head_find(&req->head, FIELD_UPGRADE)) {
+		if (switches(turn)) {
 			t->raw = true;
 			t->raw_up = up;
 			t->raw_down = down;
@@ -278,6 +308,42 @@ check_proof(const struct head *h)
 }
 
 static void
+check_fields(
+    const struct head *h, const char *const *never, const char *const *once)
+{
+	assert(h->minor == 1);
+	assert(has_own_via(h));
+	for (unsigned i = 0; i < h->nfields; i++) {
+		const struct field *f = &h->fields[i];
+
+		assert(!is_named(f->name, never));
+		if (!is_named(f->name, once))
+			continue;
+		assert(f->id != FIELD_OTHER);
+		assert(head_find(h, f->id) == f && !head_find_next(h, f));
+	}
+	assert(!head_find(h, FIELD_CONNECTION) == !head_find(h, FIELD_UPGRADE));
+}
+
+/* Whatever credentials there are came from the agent. */
+static void
+check_passed_head(const struct head *h)
+{
+	static const char *const never[] = {"proxy-", "keep-alive", "te",
+	    "trailer", "expect", "http2-settings", NULL};
+	static const char *const once[] = {"host", "content-length",
+	    "transfer-encoding", "connection", "upgrade", NULL};
+	struct authority a;
+
+	assert(authority_parse(head_value(h, FIELD_HOST), &a));
+	assert(span_ieq(a.host, SPAN(STAGE_HOST)));
+	assert(a.port < 0 || a.port == STAGE_PORT);
+	assert(!memmem(h->target.p, h->target.n, "://", 3) ||
+	       h->target.p[0] == '/');
+	check_fields(h, never, once);
+}
+
+static void
 check_request_head(const struct head *h)
 {
 	static const char *const never[] = {"proxy-", "cookie", "x-api-key",
@@ -290,22 +356,11 @@ check_request_head(const struct head *h)
 	    NULL};
 	struct span auth = head_value(h, FIELD_AUTHORIZATION);
 
-	assert(h->minor == 1);
 	assert(span_eq(head_value(h, FIELD_HOST), SPAN("mastio.test")));
 	assert(span_starts(auth, SPAN("DPoP eyJhbGciOiJFUzI1NiJ9.")));
 	assert(span_ends(auth, SPAN(".c2ln")));
 	check_proof(h);
-	assert(has_own_via(h));
-	for (unsigned i = 0; i < h->nfields; i++) {
-		const struct field *f = &h->fields[i];
-
-		assert(!is_named(f->name, never));
-		if (!is_named(f->name, once))
-			continue;
-		assert(f->id != FIELD_OTHER);
-		assert(head_find(h, f->id) == f && !head_find_next(h, f));
-	}
-	assert(!head_find(h, FIELD_CONNECTION) == !head_find(h, FIELD_UPGRADE));
+	check_fields(h, never, once);
 }
 
 void
@@ -320,7 +375,10 @@ witness_upstream(const struct talk *t)
 			return;
 		}
 		check_bytes(turn->request.raw);
-		check_request_head(&turn->request.head);
+		if (t->pass)
+			check_passed_head(&turn->request.head);
+		else
+			check_request_head(&turn->request.head);
 		check_framed_once(&turn->request);
 		if (i == 0)
 			continue;
@@ -414,10 +472,45 @@ is_forwarded(const struct message *out)
 	return court;
 }
 
+/* May it show the local token?  Then it depends on the configuration of the
+ * moment whether it goes on; see witness_keeps(). */
+static bool
+may_show(const struct field *f)
+{
+	return span_istarts(f->value, SPAN("Basic ")) ||
+	       memmem(f->value.p, f->value.n, STAGE_SECRET,
+		   sizeof(STAGE_SECRET) - 1);
+}
+
+static bool
+made_or_shown(const struct field *f)
+{
+	return may_show(f) || made_for_request(f);
+}
+
 static bool
 made_for_court(const struct field *f)
 {
-	return f->id == FIELD_ACCEPT_ENCODING || made_for_request(f);
+	return f->id == FIELD_ACCEPT_ENCODING || made_or_shown(f);
+}
+
+static bool
+made_for_pass(const struct field *f)
+{
+	return f->id != FIELD_AUTHORIZATION && f->id != FIELD_DPOP &&
+	       made_for_request(f);
+}
+
+static bool
+passes(const struct field *f)
+{
+	return field_passes(f) && !may_show(f);
+}
+
+static bool
+made_for_pass_or_shown(const struct field *f)
+{
+	return may_show(f) || made_for_pass(f);
 }
 
 static bool
@@ -425,9 +518,10 @@ same_request_fields(const struct message *out, const struct message *in)
 {
 	const struct head *o = &out->head, *i = &in->head;
 
+	if (is_pass(i))
+		return same_fields(o, i, made_for_pass_or_shown, passes);
 	if (!is_forwarded(out))
-		return same_fields(
-		    o, i, made_for_request, field_request_allowed);
+		return same_fields(o, i, made_or_shown, field_request_allowed);
 	return span_eq(
 		   head_value(o, FIELD_ACCEPT_ENCODING), SPAN("identity")) &&
 	       same_fields(o, i, made_for_court, field_request_allowed);
@@ -445,6 +539,48 @@ witness_same_request(const struct message *out, const struct message *in)
 		   out->framing.length == in->framing.length) &&
 	       same_body(out, in) && same_hops(&out->head, &in->head) &&
 	       same_request_fields(out, in);
+}
+
+static bool
+shows(const struct field *f, const struct localtoken *token)
+{
+	return localtoken_is(token, f->value) ||
+	       localtoken_in_bearer(token, f->value) ||
+	       localtoken_in_basic(token, f->value);
+}
+
+bool
+witness_shows(const struct talk *t, size_t turn, const struct localtoken *token)
+{
+	for (size_t k = 0; k <= turn; k++) {
+		const struct head *h = &t->turns[k]->request.head;
+
+		if (k < turn && !span_eq(h->method, SPAN("CONNECT")))
+			continue;
+		for (unsigned i = 0; i < h->nfields; i++)
+			switch (h->fields[i].id) {
+			case FIELD_PROXY_AUTHORIZATION:
+			case FIELD_AUTHORIZATION:
+			case FIELD_X_API_KEY:
+				if (shows(&h->fields[i], token))
+					return true;
+				break;
+			default:
+				break;
+			}
+	}
+	return false;
+}
+
+void
+witness_keeps(const struct talk *t, const struct localtoken *token)
+{
+	for (size_t k = 0; k < t->n; k++) {
+		const struct message *m = &t->turns[k]->request;
+
+		for (unsigned i = 0; m->read && i < m->head.nfields; i++)
+			assert(!shows(&m->head.fields[i], token));
+	}
 }
 
 /* ---- what comes down ---- */
@@ -472,13 +608,20 @@ check_answer(const struct message *m, const struct message *request)
 	    "set-cookie", "set-cookie2", "proxy-", "keep-alive", "te",
 	    "trailer", "alt-svc", "clear-site-data",
 	    "strict-transport-security", "access-control-", NULL};
+	static const char *const never_passed[] = {
+	    "proxy-", "keep-alive", "te", "trailer", NULL};
 	const struct head *h = &m->head;
+	bool pass = is_pass(&request->head);
+	/* The sidecar's own, which asks for the local token. */
+	bool asks = h->status == 407 && !head_find(h, FIELD_VIA);
 
 	check_bytes(m->raw);
 	check_framed_once(m);
 	assert(h->minor == 1);
 	for (unsigned i = 0; i < h->nfields; i++)
-		assert(!is_named(h->fields[i].name, never));
+		assert(
+		    !is_named(h->fields[i].name, pass ? never_passed : never) ||
+		    (asks && h->fields[i].id == FIELD_PROXY_AUTHENTICATE));
 	assert(count(h, FIELD_CONNECTION) <= 1);
 	/* Who knows chunks can tell a whole answer from a cut one. */
 	assert(m->framing.kind != FRAMING_CLOSE || request->head.minor == 0);
@@ -508,15 +651,31 @@ witness_answers(const struct talk *t)
 	assert(last->read ? t->rest_down.n == 0 : last->status == HEAD_MORE);
 }
 
+static bool
+made_for_passed(const struct field *f)
+{
+	return f->id != FIELD_LOCATION && made_for_answer(f);
+}
+
+static bool
+same_answer_fields(
+    const struct head *out, const struct head *in, const struct head *request)
+{
+	return is_pass(request)
+		   ? same_fields(out, in, made_for_passed, field_passes)
+		   : same_fields(
+			 out, in, made_for_answer, field_response_allowed);
+}
+
 bool
-witness_same_answer(const struct message *out, const struct message *in)
+witness_same_answer(const struct message *out, const struct message *in,
+    const struct head *request)
 {
 	return in->read && in->framed && out->head.status == in->head.status &&
 	       (out->head.status == 101 ||
 		   span_eq(out->head.reason, in->head.reason)) &&
 	       same_body(out, in) && has_own_via(&out->head) &&
-	       same_fields(&out->head, &in->head, made_for_answer,
-		   field_response_allowed);
+	       same_answer_fields(&out->head, &in->head, request);
 }
 
 /* OPTIONS that went no further. */

@@ -8,6 +8,7 @@
 #ifndef FUZZ_WITNESS_H
 #define FUZZ_WITNESS_H
 
+#include "auth/localtoken.h"
 #include "http/framing.h"
 #include "http/url.h"
 
@@ -34,12 +35,14 @@ struct turn {
 struct talk {
 	struct turn **turns;
 	size_t n;
-	/* After 101: what follows in each direction. */
+	/* After 101, and after CONNECT to the pass-through host (answered,
+	 * or not yet): what follows in each direction. */
 	bool raw;
 	struct span raw_up, raw_down;
 	/* What was not read. */
 	struct span rest_up, rest_down;
 	unsigned interims;
+	bool pass; /* of a gate: it is the pass-through host */
 };
 
 /* down_ended: the answers' end is a clean end. */
@@ -47,8 +50,9 @@ void talk_read(
     struct talk *, struct span up, struct span down, bool down_ended);
 void talk_free(struct talk *);
 
-/* What the gateway heard is well-formed, framed once and proven by us alone;
- * no request follows one that is not over. */
+/* What the gateway heard is well-formed, framed once and proven by us alone,
+ * what the pass-through host heard is for that; no request follows one that is
+ * not over. */
 void witness_upstream(const struct talk *);
 /* What an agent heard is well-formed, framed once, in order, and shows no
  * credential; only the last answer may lack its end. */
@@ -58,8 +62,14 @@ void witness_answers(const struct talk *);
 bool witness_same_request(
     const struct message *gateway, const struct message *agent);
 /* Is this the answer that the gateway gave? */
-bool witness_same_answer(
-    const struct message *agent, const struct message *gateway);
+bool witness_same_answer(const struct message *agent,
+    const struct message *gateway, const struct head *agents_request);
+/* Is it a tunnel to the pass-through host that is asked for? */
+bool witness_tunnels(const struct message *request);
+/* Does this agent show the local token, here or with a CONNECT before? */
+bool witness_shows(const struct talk *, size_t turn, const struct localtoken *);
+/* No field of what was sent there shows it. */
+void witness_keeps(const struct talk *gate, const struct localtoken *);
 /* Is it one of the sidecar's own? */
 bool witness_own_answer(const struct turn *);
 

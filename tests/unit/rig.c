@@ -63,8 +63,8 @@ rig_clients(const struct rig *r)
 	return n;
 }
 
-static struct config *
-load_config(struct rig *r, const char *more)
+struct config *
+rig_load_config(struct rig *r, const char *more)
 {
 	/* A gateway or address in `more` stands for ours. */
 	char *text = strstr(more, "gateway")
@@ -103,7 +103,7 @@ rig_init_bare(struct rig *r, const char *more)
 	pki_init(&r->pki);
 	r->dir = dir_identity(&r->pki);
 	gate_init(&r->gate, &r->pki);
-	r->conf = load_config(r, more);
+	r->conf = rig_load_config(r, more);
 	r->mode = r->conf->auth == AUTH_AUTO ? AUTH_TOKEN : r->conf->auth;
 	source = idsource_of(r->conf);
 	source.dir = r->dir;

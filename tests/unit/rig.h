@@ -53,6 +53,8 @@ void rig_init(struct rig *, const char *more);
 /* The same, but nothing is published and the gate is not open yet. */
 void rig_init_bare(struct rig *, const char *more);
 void rig_fini(struct rig *);
+/* Another configuration beside r->conf, for the same identity and gate. */
+struct config *rig_load_config(struct rig *, const char *more);
 
 /* Publish; life_s 0: without a token. */
 void rig_publish(struct rig *, int64_t life_s, const char *trouble);
