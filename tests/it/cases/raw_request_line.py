@@ -1,8 +1,7 @@
 """Raw bytes: the request line."""
 
 from harness import case
-from harness.raw import (HOST, NONE, Row, Seen, Want, bad, good, numbered,
-                         run_table)
+from harness.raw import HOST, Row, Seen, Want, bad, good, numbered, run_table
 
 END = f" HTTP/1.1\r\n{HOST}\r\n"
 TOKEN = "!#$%&'*+-.^_`|~0aZ"  # RFC 9110 5.6.2: all signs of a token
@@ -47,10 +46,11 @@ ROWS = numbered([
     bad("byte_order_mark_before", "RFC 9112 2.2",
         f"\xef\xbb\xbfGET $P{END}"),
     Row("tls_client_hello", "RFC 8446 5.1",
-        b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00", [NONE], keep=False),
+        b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00",
+        [Want(400, code="tls-to-plain")], keep=False),
     Row("tls_after_a_request", "RFC 8446 5.1",
-        f"GET $P{END}\x16\x03\x01\x00\x05\x01", [200, NONE], ["GET $P"],
-        keep=False),
+        f"GET $P{END}\x16\x03\x01\x00\x05\x01",
+        [200, Want(400, code="tls-to-plain")], ["GET $P"], keep=False),
 
     # ---- the spaces ----
     bad("two_spaces_after_method", "RFC 9112 3", f"GET  $P{END}"),
