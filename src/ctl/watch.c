@@ -23,6 +23,9 @@ struct watch {
 	struct event *event;
 	void (*stirred)(void *);
 	void *arg;
+	int *wds; /* of the directories of the last watch_set() */
+	size_t n;
+	bool full; /* one of them could not be watched */
 };
 
 static void
@@ -56,12 +59,55 @@ watch_new(struct event_base *base, void (*stirred)(void *), void *arg)
 	return w;
 }
 
+static bool
+is_among(int wd, const int *wds, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (wds[i] == wd)
+			return true;
+	return false;
+}
+
+/* The watch of a directory that was deleted is gone already, and its number is
+ * not soon given to another. */
+static void
+replace(struct watch *w, int *wds, size_t n)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (!is_among(w->wds[i], wds, n))
+			(void)inotify_rm_watch(w->fd, w->wds[i]);
+	free(w->wds);
+	w->wds = wds;
+	w->n = n;
+}
+
 void
 watch_set(struct watch *w, const struct str_list *dirs)
 {
+	int *wds;
+	size_t n = 0;
+	bool full = false;
+
+	if (w->fd < 0)
+		return;
+	wds = mem_alloc((dirs->n + 1) * sizeof(*wds));
 	/* One that is watched already keeps its descriptor. */
-	for (size_t i = 0; w->fd >= 0 && i < dirs->n; i++)
-		(void)inotify_add_watch(w->fd, dirs->v[i], MASK);
+	for (size_t i = 0; i < dirs->n; i++) {
+		int wd = inotify_add_watch(w->fd, dirs->v[i], MASK);
+
+		if (wd >= 0)
+			wds[n++] = wd;
+		else
+			full |= errno == ENOSPC;
+	}
+	if (full && !w->full)
+		log_warn("reload",
+		    "changed files are seen at each reload-interval only: the "
+		    "user's limit of inotify watches is used up; raise "
+		    "fs.inotify.max_user_watches",
+		    L_END);
+	w->full = full;
+	replace(w, wds, n);
 }
 
 void
@@ -73,5 +119,6 @@ watch_free(struct watch *w)
 		event_free(w->event);
 	if (w->fd >= 0)
 		close(w->fd);
+	free(w->wds);
 	free(w);
 }

@@ -1,7 +1,8 @@
 /*
  * watch: says that something has happened in a set of directories
  * (inotify(7)); what, and whether it matters, is for the caller to see.  A
- * directory that is replaced is watched again with the next watch_set().
+ * directory that is replaced is watched in place of the one before with the
+ * next watch_set().
  *
  * Threads: main.
  */
@@ -19,7 +20,8 @@ struct watch;
  * logged. */
 struct watch *watch_new(
     struct event_base *, void (*stirred)(void *arg), void *arg) ATTR_MUST_USE;
-/* Watch these as well; those that are not there are left out. */
+/* Watch what stands at these paths now, and nothing else; what is not there is
+ * left out. */
 void watch_set(struct watch *, const struct str_list *dirs);
 void watch_free(struct watch *); /* NULL is allowed */
 

@@ -89,6 +89,7 @@ UNIT_CTL_TESTS = \
 	tests/unit/t_login \
 	tests/unit/t_reach \
 	tests/unit/t_session \
+	tests/unit/t_watch \
 	tests/unit/t_watchdog
 
 check_PROGRAMS += $(UNIT_TESTS)
@@ -351,6 +352,10 @@ tests_unit_t_reach_LDADD = $(UNIT_LIBS)
 tests_unit_t_session_SOURCES = tests/unit/t_session.c $(UNIT_LOGIN_SOURCES)
 tests_unit_t_session_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_session_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_watch_SOURCES = tests/unit/t_watch.c tests/unit/unit.h
+tests_unit_t_watch_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_watch_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_watchdog_SOURCES = tests/unit/t_watchdog.c $(UNIT_RIG_SOURCES)
 tests_unit_t_watchdog_CFLAGS = $(UNIT_CFLAGS)
