@@ -6,6 +6,7 @@
 #include "ctl/server.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 /* A descriptor that is closed at the start would be the next socket's, and
@@ -22,10 +23,22 @@ fill_standard_descriptors(void)
 		close(fd);
 }
 
+/* No reason not to start, but what SECURITY.md promises does not hold. */
+static void
+wipe_what_is_freed(void)
+{
+	if (!scrub_init())
+		fputs(
+		    "cullis-sidecar: warning: a library that was loaded before "
+		    "the program (LD_PRELOAD?) has used OpenSSL: what OpenSSL "
+		    "frees of keys and tokens stays in memory unwiped\n",
+		    stderr);
+}
+
 int
 main(int argc, char **argv)
 {
 	fill_standard_descriptors();
-	(void)scrub_init();
+	wipe_what_is_freed();
 	return cli_main(argc, argv, server_run);
 }

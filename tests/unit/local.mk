@@ -35,6 +35,7 @@ UNIT_AUTH_TESTS = \
 	tests/unit/t_idfile \
 	tests/unit/t_jwk \
 	tests/unit/t_localtoken \
+	tests/unit/t_scrub \
 	tests/unit/t_signer \
 	tests/unit/t_tls \
 	tests/unit/t_token \
@@ -207,6 +208,10 @@ tests_unit_t_identity_LDADD = $(UNIT_LIBS)
 tests_unit_t_idfile_SOURCES = tests/unit/t_idfile.c $(UNIT_AUTH_SOURCES)
 tests_unit_t_idfile_CFLAGS = $(UNIT_CFLAGS)
 tests_unit_t_idfile_LDADD = $(UNIT_LIBS)
+
+tests_unit_t_scrub_SOURCES = tests/unit/t_scrub.c tests/unit/unit.h
+tests_unit_t_scrub_CFLAGS = $(UNIT_CFLAGS)
+tests_unit_t_scrub_LDADD = $(UNIT_LIBS)
 
 tests_unit_t_signer_SOURCES = tests/unit/t_signer.c $(UNIT_AUTH_SOURCES)
 tests_unit_t_signer_CFLAGS = $(UNIT_CFLAGS)
