@@ -7,11 +7,34 @@
 #include "conf/parse.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define ADDRFILE_MAX 65536
+
+int
+addrfile_lock(const char *dir, struct err *err)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_set(err, err_exit_of(errno, EXIT_RUNTIME),
+		    "RUNTIME_DIRECTORY=%s: cannot open the directory: %s", dir,
+		    strerror(errno));
+	/* A file system without locks is no reason not to start. */
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK)
+		return fd;
+	close(fd);
+	return err_set(err, EXIT_RUNTIME,
+	    "RUNTIME_DIRECTORY=%s: another sidecar runs with this directory "
+	    "and "
+	    "has its addresses there; end it, or give this one a directory of "
+	    "its own",
+	    dir);
+}
 
 static void
 add_lines(struct buf *text, const char *key, const struct listen_list *list)

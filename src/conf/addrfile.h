@@ -7,6 +7,10 @@
  *	admin-listen = unix:/run/cullis-sidecar/admin.sock
  *	metrics-listen = 10.1.2.3:9464
  *
+ * The directory is one sidecar's alone: it holds a lock (flock) on it as long
+ *as it runs, so that a second one does not put its addresses in place of the
+ * first one's.
+ *
  * Threads: any; values only.
  */
 #ifndef CONF_ADDRFILE_H
@@ -18,6 +22,10 @@
 struct addrfile {
 	struct listen_list listen, admin, metrics;
 };
+
+/* A descriptor that is the lock: the caller's to close, at the end.  -1 with
+ * err filled in: another sidecar has it, or there is no such directory. */
+int addrfile_lock(const char *dir, struct err *err) ATTR_MUST_USE;
 
 /* Replace dir/address in one step.  Returns 0, or -1 with err filled in. */
 int addrfile_write(

@@ -8,6 +8,7 @@
 #include "net/handover.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 /* What the listeners of one key are like. */
 struct kind {
@@ -224,11 +225,14 @@ add_addresses(struct listen_list *out, const struct port_list *list)
 }
 
 int
-ports_write(const struct ports *p, const char *dir, struct err *err)
+ports_write(struct ports *p, const char *dir, struct err *err)
 {
 	struct addrfile bound = {0};
 	int r;
 
+	p->lock = addrfile_lock(dir, err);
+	if (p->lock < 0)
+		return -1;
 	add_addresses(&bound.listen, &p->data);
 	add_addresses(&bound.admin, &p->admin);
 	add_addresses(&bound.metrics, &p->metrics);
@@ -253,4 +257,7 @@ ports_free(struct ports *p)
 	list_free(&p->admin);
 	list_free(&p->metrics);
 	listen_list_fini(&p->all);
+	if (p->lock >= 0)
+		close(p->lock);
+	p->lock = -1;
 }

@@ -25,15 +25,18 @@ struct port_list {
 struct ports {
 	struct port_list data, admin, metrics;
 	struct listen_list all; /* where they really listen */
+	int lock;               /* on the directory that names them, or -1 */
 };
+
+#define PORTS_INIT ((struct ports){.lock = -1})
 
 /* Open them; none accepts yet.  0, or -1 with err; ports_free() either way. */
 int ports_open(struct ports *, struct loop *, const struct config *,
     struct err *) ATTR_MUST_USE;
 void ports_free(struct ports *);
 
-/* Write the addresses to dir/address, for subcommands and scripts. */
-int ports_write(
-    const struct ports *, const char *dir, struct err *) ATTR_MUST_USE;
+/* Write the addresses to dir/address, for subcommands and scripts.  The
+ * directory is ours from then on, until ports_free(). */
+int ports_write(struct ports *, const char *dir, struct err *) ATTR_MUST_USE;
 
 #endif

@@ -586,7 +586,8 @@ finish(struct server *s)
 int
 server_run(struct config *config, const struct config_input *input)
 {
-	struct server s = {.config = config, .input = input};
+	struct server s = {
+	    .config = config, .input = input, .ports = PORTS_INIT};
 	struct err err = ERR_INIT;
 
 	harden_process();

@@ -40,6 +40,25 @@ def killed_and_started_again(t):
         assert not os.path.exists(gone), gone
 
 
+@case
+def two_in_one_runtime_directory(t):
+    """Of two sidecars with the same RUNTIME_DIRECTORY the second one ends with
+    1 and says why, however different their ports; subcommands go on reaching
+    the first."""
+    g = t.gateway()
+    first = t.sidecar(g)
+    env = {"RUNTIME_DIRECTORY": first.runtime}
+    before = first.addresses()
+    code, _, err = t.command(
+        "--gateway", "https://mastio.test:9443", "--identity-dir", g.agent_dir,
+        "--listen", "127.0.0.1:0", "--admin-listen", "none", env=env)
+    assert code == 1, (code, err)
+    assert first.runtime in err and "directory of its own" in err, err
+    assert first.addresses() == before
+    assert sorted(os.listdir(first.runtime)) == ["address"]
+    assert t.command("healthcheck", env=env)[0] == 0
+
+
 def connects(path):
     with socket.socket(socket.AF_UNIX) as s:
         return s.connect_ex(path) == 0
