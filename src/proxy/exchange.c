@@ -850,7 +850,7 @@ answer_error(struct exchange *x)
 	x->keep = x->up.done && head_keep_alive(&x->req) &&
 		  client_may_ask(x->c) && !x->w->draining &&
 		  x->end != END_BAD_REQUEST && x->end != END_TLS_TO_PLAIN &&
-		  x->end != END_CALLER_REFUSED;
+		  x->end != END_CALLER_REFUSED && !tunnel_refused(x);
 	message_error(x);
 	conn_flush(&x->c->conn);
 }

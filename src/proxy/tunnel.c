@@ -4,7 +4,16 @@
 #include "proxy/tunnel.h"
 
 #include "net/peer.h"
+#include "proxy/admit.h"
 #include "proxy/client.h"
+
+/* Where the local token is missing a client may ask once more; what does not
+ * show that is refused too. */
+bool
+tunnel_refused(const struct exchange *x)
+{
+	return admit_is_connect(x) && x->end != END_LOCAL_TOKEN;
+}
 
 void
 tunnel_begin(struct exchange *x)

@@ -10,6 +10,11 @@
 
 #include "proxy/exchange.h"
 
+/* Of an exchange that is answered with an error: is what the client has sent
+ * behind its request perhaps meant for a tunnel, and from somebody whom it only
+ * serves?  Then it is no request of the client's (RFC 9931). */
+bool tunnel_refused(const struct exchange *) ATTR_MUST_USE;
+
 /* From here on every byte is payload, also those that are there already. */
 void tunnel_begin(struct exchange *);
 

@@ -96,7 +96,7 @@ def tls_on_the_plain_port_is_refused(t):
 
 @case
 def other_destinations(t):
-    """CONNECT to anything else gets 403 and the connection stays HTTP.
+    """CONNECT to anything else gets 403 and ends the connection.
 
     END: connect-refused
     """
@@ -106,6 +106,7 @@ def other_destinations(t):
         a = s.raw(request_bytes("CONNECT", authority, authority), "GET")
         assert (a.status, a.code) == (403, "connect-refused"), a
         assert "NO_PROXY" in a.error["suggestion"], a
+        assert a.get("Connection") == "close", a
     s.wait_end("connect-refused")
 
 

@@ -221,7 +221,12 @@ ROWS = numbered([
         f"CONNECT mastio.test:443{END}GET $P{END}",
         [Want(200, "CONNECT", body=b""), 200], ["GET $P"]),
     Row("connect_elsewhere", "RFC 9110 9.3.6", f"CONNECT evil.test:443{END}",
-        [Want(403, code="connect-refused")]),
+        [Want(403, code="connect-refused")], keep=False),
+    bad("connect_elsewhere_and_a_request", "RFC 9931",
+        f"CONNECT evil.test:443{END}GET $P{END}", 403),
+    bad("connect_from_a_page_and_a_request", "RFC 9931",
+        f"CONNECT mastio.test:443 HTTP/1.1\r\n{HOST}Origin: x\r\n\r\n"
+        f"GET $P{END}", 403),
     *[bad(name, "RFC 9112 3.2.3", f"CONNECT {target}{END}")
       for name, target in (
           ("connect_without_port", "mastio.test"),
