@@ -768,6 +768,15 @@ upstream_is(const struct upstream *u, const struct upstream_options *o)
 	       own->max_connections == o->max_connections;
 }
 
+void
+upstream_tune(struct upstream *u, const struct upstream_options *o)
+{
+	u->opt.connect_ms = o->connect_ms;
+	u->opt.idle_ms = o->idle_ms;
+	u->opt.max_uses = o->max_uses;
+	u->opt.max_connections = o->max_connections;
+}
+
 /* What called us may hold it until the end of this turn. */
 static void
 bury_upstream(struct corpse *corpse)

@@ -95,10 +95,15 @@ struct upstream *
 passthrough_upstream(struct worker *w, const struct route *route)
 {
 	struct upstream *u = find(w, route->dial);
+	struct upstream_options opt;
 
 	/* Asked before ours, hence answered before it: refuse() needs it. */
 	upstream_resolve(w->upstream);
-	return u ? u : make(w, route->dial);
+	if (!u)
+		return make(w, route->dial);
+	worker_upstream_options(w, &opt);
+	upstream_tune(u, &opt); /* a reload may have changed them */
+	return u;
 }
 
 void

@@ -106,6 +106,37 @@ def body_and_kept_connection(t):
 
 
 @case
+def limits_of_a_new_configuration(t):
+    """A reload changes the limits of its connections too."""
+    def serve(sock):
+        while read_head(sock)[0]:
+            sock.sendall(ANSWER)
+
+    netns.enter()
+    origin = Origin(t, serve, netns.ADDRESS)
+    path = t.path("sidecar.conf")
+
+    def configure(text):
+        with open(path + ".new", "w", encoding="ascii") as f:
+            f.write(f"pass-through = {origin.authority}\n{text}")
+        os.rename(path + ".new", path)
+
+    configure("")
+    _, s = t.pair(config=path)
+    with s.connect() as c:
+        def opened(n):
+            before = origin.connections
+            for _ in range(n):
+                c.request("GET", f"http://{origin.authority}/", "x")
+                assert c.answer().status == 200
+            return origin.connections - before
+
+        assert opened(3) == 1
+        configure("upstream-max-uses = 1\n")
+        t.wait_until(lambda: opened(2) == 2, what="one use for each")
+
+
+@case
 def tunnel_both_ways(t):
     """CONNECT to a listed host is a tunnel for any bytes, also those that come
     with the request; the access line counts them."""
