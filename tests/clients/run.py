@@ -30,6 +30,7 @@ sys.dont_write_bytecode = True
 from harness.case import Run, Test  # noqa: E402
 from harness.gateway import NAME  # noqa: E402
 from harness.process import Process, clean_environment  # noqa: E402
+from harness.series import Series  # noqa: E402
 
 WORKERS = (1, 4)
 WAYS = ("http_proxy", "base URL")
@@ -201,23 +202,18 @@ def run_client(tools, test, program, way, kind):
 
 # ---- all of them ----
 
-class Results:
+class Results(Series):
     def __init__(self):
-        self.passed = self.failed = 0
+        super().__init__()
         self.failures, self.tunnels = set(), set()
 
     def count(self, key, label, work):
         """Runs work() and remembers how it went."""
-        try:
+        def look():
             if work():
                 self.tunnels.add(key)
-            self.passed += 1
-            print("ok   " + label, flush=True)
-        except Exception:  # pylint: disable=broad-except
-            self.failed += 1
+        if not self.run(label, look):
             self.failures.add(key)
-            print("FAIL " + label)
-            traceback.print_exc(file=sys.stdout)
 
 
 def run_all(tools, run, results):
@@ -294,8 +290,7 @@ def main():
         shutil.rmtree(run.dir, ignore_errors=True)
     if options.table:
         write_table(table(tools, results))
-    print(f"{results.passed} passed, {results.failed} failed")
-    return 1 if results.failed else 0
+    return results.end()
 
 
 if __name__ == "__main__":

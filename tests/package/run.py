@@ -21,10 +21,14 @@ import sys
 import tarfile
 import tempfile
 import time
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(SOURCE, "tests", "it"))
+sys.dont_write_bytecode = True
+# pylint: disable=wrong-import-position
+from harness.series import Series, tests_of
+
 IMAGE_MAX = 12 << 20  # bytes, unpacked
 UNIT = "cullis-sidecar.service"
 SOCKET = "cullis-sidecar.socket"
@@ -480,32 +484,18 @@ def check_origin(name, data, origin):
         assert f.read() == data, name
 
 
-def run_tests(packages):
-    passed = failed = 0
-    tests = [(name, test) for name, test in globals().items()
-             if name.startswith("test_")]
-    for name, test in tests:
-        try:
-            test(packages)
-            passed += 1
-            print("ok   " + name, flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print("FAIL " + name)
-            traceback.print_exc(file=sys.stdout)
-    print(f"{passed} passed, {failed} failed")
-    return failed
-
-
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     scratch = tempfile.mkdtemp(prefix="cullis-package-")
+    series = Series()
     try:
-        failed = run_tests(Packages(sys.argv[1], scratch))
+        packages = Packages(sys.argv[1], scratch)
+        for name, test in tests_of(globals()).items():
+            series.run(name, test, packages)
     finally:
         shutil.rmtree(scratch)
-    sys.exit(1 if failed else 0)
+    sys.exit(series.end())
 
 
 main()

@@ -26,10 +26,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(SOURCE, "tests", "it"))
+sys.dont_write_bytecode = True
+# pylint: disable=wrong-import-position
+from harness.series import Series, tests_of
+
 MANIFESTS = SOURCE + "/contrib/kubernetes"
 IMAGE = SOURCE + "/contrib/image/image.py"
 VERSIONS = ("1.29", "1.37")  # the first with native sidecars, and a late one
@@ -586,28 +590,14 @@ def test_the_job_ends(pod):
                              name + "-cullis-sidecar").stdout.strip() == "0"
 
 
-def run_tests(pod):
-    passed = failed = 0
-    tests = [(name, test) for name, test in globals().items()
-             if name.startswith("test_")]
-    for name, test in tests:
-        try:
-            test(pod)
-            passed += 1
-            print("ok   " + name, flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print("FAIL " + name)
-            traceback.print_exc(file=sys.stdout)
-            if test is test_the_pod_starts:
-                break
-    if failed:
-        for container in ("cullis-sidecar", "gateway"):
-            done = pod.engine.podman("logs", f"{pod.name}-{container}",
-                                     check=False)
-            print(f"---- {container}\n{done.stdout}{done.stderr}")
-    print(f"{passed} passed, {failed} failed")
-    return failed
+def run_tests(series, pod):
+    for name, test in tests_of(globals()).items():
+        if not series.run(name, test, pod) and test is test_the_pod_starts:
+            break
+    for container in ("cullis-sidecar", "gateway") if series.failed else ():
+        done = pod.engine.podman("logs", f"{pod.name}-{container}",
+                                 check=False)
+        print(f"---- {container}\n{done.stdout}{done.stderr}")
 
 
 def main():
@@ -615,15 +605,15 @@ def main():
         sys.exit(__doc__)
     scratch = tempfile.mkdtemp(prefix="cullis-pod-")
     os.chmod(scratch, 0o755)
-    pod = None
+    series, pod = Series(), None
     try:
         pod = Pod(sys.argv[1], scratch)
-        failed = run_tests(pod)
+        run_tests(series, pod)
     finally:
         if pod:
             pod.end()
         shutil.rmtree(scratch)
-    sys.exit(1 if failed else 0)
+    sys.exit(series.end())
 
 
 main()

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SOURCE = os.path.dirname(os.path.dirname(HERE))
@@ -20,6 +19,7 @@ sys.path.insert(0, os.path.join(SOURCE, "tests", "it"))
 sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 from harness.case import Case, Run, Test
+from harness.series import Series
 
 RULES = SOURCE + "/contrib/prometheus/alerts.yaml"
 TESTS = SOURCE + "/contrib/prometheus/alerts_test.yaml"
@@ -91,20 +91,12 @@ def metrics_page(binaries):
 
 
 def main():
-    passed = failed = 0
+    series = Series()
     for check in (rules_are_right, rules_fire_when_they_should,
                   each_alert_is_tested, dashboard_asks_what_can_be_asked,
                   metrics_page):
-        try:
-            check(sys.argv[1])
-            print(f"PASS prom.{check.__name__}", flush=True)
-            passed += 1
-        except Exception:  # pylint: disable=broad-except
-            print(f"FAIL prom.{check.__name__}")
-            traceback.print_exc(file=sys.stdout)
-            failed += 1
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed else 0
+        series.run(check.__name__, check, sys.argv[1])
+    return series.end()
 
 
 if __name__ == "__main__":

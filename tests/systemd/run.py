@@ -9,15 +9,18 @@ curl; what is missing is a failure.
 
 usage: run.py BUILD-DIRECTORY [PATTERN]
 """
+import os
 import re
 import sys
-import traceback
 
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "it"))
 sys.dont_write_bytecode = True
 
 import instances  # noqa: E402
 import service  # noqa: E402
 import upgrade  # noqa: E402
+from harness.series import Series, tests_of  # noqa: E402
 from machine import Machine  # noqa: E402
 
 # In this order; within each in the order of the file.  Each leaves the service
@@ -25,44 +28,38 @@ from machine import Machine  # noqa: E402
 MODULES = (service, upgrade, instances)
 
 
-def run_tests(machine, pattern):
-    failed = 0
-    tests = [(f"{module.__name__}.{name}", test) for module in MODULES
-             for name, test in vars(module).items()
-             if name.startswith("test_") and re.search(
-                 pattern, f"{module.__name__}.{name}")]
-    for name, test in tests:
-        try:
-            test(machine)
-            print("ok   " + name, flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            print("FAIL " + name)
-            traceback.print_exc(file=sys.stdout)
-    if failed:
+def run_tests(series, machine, pattern):
+    for module in MODULES:
+        for name, test in tests_of(vars(module)).items():
+            if re.search(pattern, f"{module.__name__}.{name}"):
+                series.run(f"{module.__name__}.{name}", test, machine)
+    if series.failed:
         print(machine.run("journalctl", "-n", "200", "-o", "short",
                           check=False).stdout)
-    print(f"{len(tests) - failed} passed, {failed} failed")
-    return failed
+
+
+def boots(machine):
+    """Or its log says why not."""
+    try:
+        machine.boot()
+    except AssertionError:
+        with open(machine.scratch + "/boot.log", encoding="utf-8",
+                  errors="replace") as log:
+            print(log.read())
+        raise
 
 
 def main():
     if len(sys.argv) not in (2, 3):
         sys.exit(__doc__)
     machine = Machine(sys.argv[1])
+    series = Series()
     try:
-        machine.boot()
-        failed = run_tests(machine, (sys.argv + [""])[2])
-    except AssertionError as problem:
-        with open(machine.scratch + "/boot.log", encoding="utf-8",
-                  errors="replace") as log:
-            print(log.read())
-        print(problem)
-        print("0 passed, 1 failed")
-        failed = 1
+        if series.run("boots", boots, machine):
+            run_tests(series, machine, (sys.argv + [""])[2])
     finally:
         machine.end()
-    sys.exit(1 if failed else 0)
+    sys.exit(series.end())
 
 
 main()
