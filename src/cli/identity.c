@@ -170,21 +170,29 @@ load_both(const struct cli *cli, struct config **conf, struct identity **id,
 {
 	struct identity_source source;
 	struct err err = ERR_INIT;
+	bool bad;
 
 	*id = NULL;
-	*conf = config_load(&cli->input, found);
-	if (!*conf)
+	*conf = config_read(&cli->input, found);
+	bad = found->errors > 0;
+	if (bad && (!serving || idsource_is_doubtful(*conf)))
 		return;
 	if (serving && config_read_secrets(*conf, found, &err) < 0)
 		findings_err(found, &err);
-	if (serving)
+	if (serving && !bad)
 		bound_report(*conf, cgroup_memory_limit(""), found);
 	source = idsource_of(*conf);
 	*id = identity_load(&source, found, &err);
 	if (!*id || (!identity_mastio_url(*id) && !serving))
 		return;
-	if (config_adopt_gateway(*conf, identity_mastio_url(*id), &err) != 0)
+	if (!(*conf)->source[OPTION_gateway].doubtful &&
+	    config_adopt_gateway(*conf, identity_mastio_url(*id), &err) != 0)
 		findings_err(found, &err);
+	if (!bad)
+		return;
+	/* Its facts are not all that the configuration means. */
+	identity_unref(*id);
+	*id = NULL;
 }
 
 static int

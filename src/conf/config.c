@@ -19,6 +19,30 @@
 #define ENV_PREFIX "CULLIS_SIDECAR_"
 #define FILE_MAX (1024 * 1024)
 
+static bool
+is_doubtful(const struct config *conf, enum option_id id)
+{
+	return conf->source[id].doubtful;
+}
+
+/* Nobody knows what stands in the file. */
+static void
+doubt_all(struct config *conf)
+{
+	for (enum option_id id = 0; id < OPTION_COUNT; id++)
+		conf->source[id].doubtful = true;
+}
+
+/* It was probably meant by a key that is not known. */
+static void
+doubt_nearest(struct config *conf, struct span key)
+{
+	const char *nearest = option_nearest(key);
+
+	if (nearest)
+		conf->source[option_find(span_of(nearest))].doubtful = true;
+}
+
 /* A sentence about a key that does not exist. */
 static char *
 unknown_key(const char *kind, const char *prefix, struct span key)
@@ -83,7 +107,9 @@ load_defaults(
 	/* systemd separates several directories by colons. */
 	conf->runtime_dir = span_dup(span_cut(&run, ':'));
 	admin = mem_printf("unix:%s/admin.sock", conf->runtime_dir);
-	setting_apply(conf, OPTION_admin_listen, span_of(admin), &s, found);
+	setting_apply(conf, OPTION_admin_listen, span_of(admin),
+	    &(struct setting){CONFIG_DEFAULT, "RUNTIME_DIRECTORY", EXIT_CONFIG},
+	    found);
 	free(admin);
 }
 
@@ -118,6 +144,7 @@ load_line(struct config *conf, const char *file, const struct parse *p,
 		sentence = unknown_key("key", "", p->key);
 		findings_error(found, EXIT_CONFIG, "%s: %s", where, sentence);
 		free(sentence);
+		doubt_nearest(conf, p->key);
 	}
 	free(where);
 }
@@ -137,6 +164,7 @@ load_text(struct config *conf, const char *file, struct span text,
 		}
 		findings_error(found, EXIT_CONFIG, "%s:%u: %s", file, p.line,
 		    parse_status_text(status));
+		doubt_all(conf);
 		if (status == PARSE_SECTION)
 			break;
 	}
@@ -154,12 +182,14 @@ load_file(struct config *conf, const char *named, struct findings *found)
 	why = fd < 0 ? errno : read_all(fd, &text);
 	if (fd >= 0)
 		close(fd);
-	if (why)
+	if (why) {
 		findings_error(found, err_exit_of(why, EXIT_CONFIG),
 		    "%s: cannot read this configuration file: %s", file,
 		    strerror(why));
-	else
+		doubt_all(conf);
+	} else {
 		load_text(conf, file, buf_span(&text), found);
+	}
 	buf_free(&text);
 }
 
@@ -198,6 +228,7 @@ load_vendor(
 		set_from_env(conf, OPTION_identity_dir, path,
 		    "CULLIS_CONFIG_DIR", CONFIG_VENDOR, found);
 	} else if (profile && (!home || !is_profile(profile))) {
+		conf->source[OPTION_identity_dir].doubtful = true;
 		findings_error(found, EXIT_CONFIG,
 		    home ? "CULLIS_PROFILE: this is not a profile's name; use "
 			   "letters, digits, \"_\" and \"-\""
@@ -277,9 +308,11 @@ load_flags(
 
 			findings_error(found, EXIT_USAGE, "%s", text);
 			free(text);
+			doubt_nearest(conf, flag->key);
 		} else if (!flag->value || !*flag->value) {
 			findings_error(found, EXIT_USAGE,
 			    "%s: the value is missing", where);
+			conf->source[id].doubtful = true;
 		} else {
 			setting_apply_list(
 			    conf, id, span_of(flag->value), &s, found);
@@ -291,7 +324,10 @@ load_flags(
 static void
 check_listeners(const struct config *conf, struct findings *found)
 {
-	bool open = conf->unsafe_listen && conf->local_token_file;
+	bool open =
+	    (conf->unsafe_listen || is_doubtful(conf, OPTION_unsafe_listen)) &&
+	    (conf->local_token_file ||
+		is_doubtful(conf, OPTION_local_token_file));
 
 	for (size_t i = 0; !open && i < conf->listen.n; i++)
 		if (!listen_is_local(&conf->listen.v[i]))
@@ -349,7 +385,8 @@ check_proxy(const struct config *conf, struct findings *found)
 	const struct origin *proxy = &conf->upstream_proxy;
 	const char *where = conf->source[OPTION_upstream_proxy].where;
 
-	if (conf->upstream_proxy_auth_file && !proxy->host)
+	if (conf->upstream_proxy_auth_file && !proxy->host &&
+	    !is_doubtful(conf, OPTION_upstream_proxy))
 		findings_error(found, EXIT_CONFIG,
 		    "%s: upstream-proxy-auth-file is of no use without "
 		    "upstream-proxy; set that too or remove it",
@@ -367,11 +404,10 @@ check_proxy(const struct config *conf, struct findings *found)
 	}
 }
 
-/* The secret is read when all else is known to be right. */
 static void
 load_proxy_credentials(struct config *conf, struct findings *found)
 {
-	if (conf->upstream_proxy_auth_file)
+	if (conf->upstream_proxy_auth_file && conf->upstream_proxy.host)
 		conf->proxy_credentials =
 		    secret_read_user(conf->upstream_proxy_auth_file, found);
 }
@@ -395,7 +431,9 @@ check_all(const struct config *conf, struct findings *found)
 	check_listeners(conf, found);
 	check_pass_through(conf, found);
 	check_proxy(conf, found);
-	if (conf->replay_limit > conf->replay_total)
+	if (conf->replay_limit > conf->replay_total &&
+	    !is_doubtful(conf, OPTION_replay_limit) &&
+	    !is_doubtful(conf, OPTION_replay_total))
 		findings_error(found, EXIT_CONFIG,
 		    "%s: replay-limit (%s) is above replay-total (%s); lower "
 		    "the one or raise the other",
@@ -405,7 +443,7 @@ check_all(const struct config *conf, struct findings *found)
 }
 
 struct config *
-config_load(const struct config_input *in, struct findings *found)
+config_read(const struct config_input *in, struct findings *found)
 {
 	struct config *conf = MEM_NEW(struct config);
 
@@ -415,14 +453,19 @@ config_load(const struct config_input *in, struct findings *found)
 	load_vendor(conf, in->envp, found);
 	load_environment(conf, in->envp, found);
 	load_flags(conf, in, found);
+	check_all(conf, found);
+	load_proxy_credentials(conf, found);
+	make_pass_routes(conf);
+	return conf;
+}
+
+struct config *
+config_load(const struct config_input *in, struct findings *found)
+{
+	struct config *conf = config_read(in, found);
+
 	if (!found->errors)
-		check_all(conf, found);
-	if (!found->errors)
-		load_proxy_credentials(conf, found);
-	if (!found->errors) {
-		make_pass_routes(conf);
 		return conf;
-	}
 	config_unref(conf);
 	return NULL;
 }

@@ -40,8 +40,9 @@ enum config_rank {
 /* How a value was written and where, for `cullis-sidecar config`. */
 struct config_source {
 	enum config_rank rank;
-	char *text;  /* list: joined by ", "; NULL if unset */
-	char *where; /* "default", "--listen", "FILE:12", ... */
+	char *text;    /* list: joined by ", "; NULL if unset */
+	char *where;   /* "default", "--listen", "FILE:12", ... */
+	bool doubtful; /* somebody meant to set it and failed */
 };
 
 struct config {
@@ -86,6 +87,10 @@ struct config_input {
 /* Read all sources and check the result.  New config with one reference, or
  * NULL if errors has a fatal note.  The gateway may still be missing. */
 struct config *config_load(
+    const struct config_input *, struct findings *) ATTR_MUST_USE;
+/* The same for who looks for everything that is wrong, and never NULL: with
+ * errors it is of no other use, and keys that are doubtful say nothing. */
+struct config *config_read(
     const struct config_input *, struct findings *) ATTR_MUST_USE;
 
 /* Name the gateway by what the identity's metadata says, unless a key or

@@ -20,6 +20,20 @@ idsource_of(const struct config *conf)
 	};
 }
 
+bool
+idsource_is_doubtful(const struct config *conf)
+{
+	static const enum option_id keys[] = {OPTION_identity_dir,
+	    OPTION_cert_file, OPTION_key_file, OPTION_dpop_key_file,
+	    OPTION_agent_file, OPTION_ca_file, OPTION_chain_file,
+	    OPTION_api_key_file, OPTION_auth, OPTION_agent_id};
+
+	for (size_t i = 0; i < COUNT(keys); i++)
+		if (conf->source[keys[i]].doubtful)
+			return true;
+	return false;
+}
+
 struct identity *
 idsource_load(struct config *conf, struct findings *found, struct err *err)
 {

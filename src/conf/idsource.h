@@ -13,6 +13,10 @@
 
 struct identity_source idsource_of(const struct config *);
 
+/* One of the keys that say it could not be read (config_read()): what is found
+ * wrong with the identity may be about another one than was meant. */
+bool idsource_is_doubtful(const struct config *);
+
 /* Read the identity, whose gateway is the configuration's if that names none.
  * NULL, err and the errors in `found` say what to do. */
 struct identity *idsource_load(

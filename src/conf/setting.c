@@ -256,12 +256,14 @@ setting_apply(struct config *conf, enum option_id id, struct span text,
 	char *joined;
 
 	if (src->rank == s->rank && !more) {
+		src->doubtful = true;
 		findings_error(found, s->exit,
 		    "%s: %s stands there twice, first at %s; remove one",
 		    s->where, row->key, src->where);
 		return;
 	}
 	if (!parse_printable(text)) {
+		src->doubtful = true;
 		findings_error(found, s->exit,
 		    "%s: the value of %s holds a control character; remove it",
 		    s->where, row->key);
@@ -270,6 +272,7 @@ setting_apply(struct config *conf, enum option_id id, struct span text,
 	if (!more)
 		setting_clear(conf, id);
 	if (!read_member(conf, id, text, more)) {
+		src->doubtful = true;
 		note_bad_value(id, text, s, found);
 		return;
 	}
@@ -277,8 +280,10 @@ setting_apply(struct config *conf, enum option_id id, struct span text,
 		      : span_dup(text);
 	free(src->text);
 	free(src->where);
-	*src = (struct config_source){
-	    .rank = s->rank, .text = joined, .where = mem_strdup(s->where)};
+	*src = (struct config_source){.rank = s->rank,
+	    .text = joined,
+	    .where = mem_strdup(s->where),
+	    .doubtful = more && src->doubtful};
 }
 
 void

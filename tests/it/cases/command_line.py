@@ -139,6 +139,52 @@ def key_readable_by_others(t):
 
 
 @case(once=True)
+def check_names_all(t):
+    """check says at once what is wrong with the file's keys, with what they
+    mean together and with the identity; but nothing of what a key that it
+    could not read may have meant."""
+    def errors(text, *args):
+        path = t.path("sidecar.conf")
+        with open(path, "w", encoding="ascii") as f:
+            f.write(text)
+        code, out, _ = t.command("check", "--json", "-c", path, *args)
+        assert code == 78, (code, out)
+        return [f["message"] for f in json.loads(out)["findings"]
+                if f["level"] == "error"]
+
+    said = errors(f"gatway = https://mastio.test\nworkers = none\n"
+                  "replay-limit = 1m\nreplay-total = 64k\n"
+                  "listen = 192.0.2.1:80\n"
+                  f"local-token-file = {t.path('no-token')}\n"
+                  "upstream-proxy = http://127.0.0.1:3128\n"
+                  f"upstream-proxy-auth-file = {t.path('no-password')}\n"
+                  f"identity-dir = {t.path('no-identity')}\n")
+    for what in ("did you mean gateway", "workers wants", "off loopback",
+                 "replay-limit", "no-password", "no-token", "no-identity"):
+        assert [s for s in said if what in s], (what, said)
+    assert not [s for s in said if "no gateway is known" in s], said
+
+    said = errors("unsafe-lisen = yes\nlisten = 192.0.2.1:80\n"
+                  "local-token-file = /x\nupstream-proxy = ftp://x\n"
+                  "upstream-proxy-auth-file = /dev/null\n"
+                  "identity-dri = /x\n")
+    assert len([s for s in said if "did you mean" in s]) == 2, said
+    for what in ("off loopback", "of no use", "/etc/cullis"):
+        assert not [s for s in said if what in s], (what, said)
+
+    said = errors("a line that is no setting\n")
+    assert len(said) == 1, said
+
+
+@case(once=True)
+def bad_runtime_directory(t):
+    """What is wrong with RUNTIME_DIRECTORY is said of that."""
+    for wrong in ("relative", "/" + 107 * "x"):
+        code, _, err = t.command("check", env={"RUNTIME_DIRECTORY": wrong})
+        assert code == 78 and "RUNTIME_DIRECTORY: " in err, (code, err)
+
+
+@case(once=True)
 def effective_configuration(t):
     """config prints each key with value and source; --sample a file that can
     be read back."""
