@@ -1,6 +1,6 @@
 /*
  * fetch: one bounded request and answer over an upstream's connection, for the
- * control plane: login, reload trial, doctor.
+ * control plane: login, reload trial.
  *
  * Threads: one loop; never blocks it.
  */

@@ -107,8 +107,7 @@ VERDICT_CODE(CHAIN, "client-cert-chain",
     "if the organisation's CA has changed, enrol the agent again.")
 VERDICT_CODE(ASSERTION, "login-refused",
     "The gateway refuses the login of this agent.",
-    "Look at what the gateway says in the sidecar's log; see cullis-sidecar "
-    "doctor.")
+    "Look at what the gateway says in the sidecar's log.")
 VERDICT_CODE(SUBJECT, "agent-id-mismatch",
     "The gateway reads another agent from the certificate than we named.",
     "Remove agent-id, or set it to what the certificate says; see "
