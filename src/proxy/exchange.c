@@ -556,7 +556,7 @@ read_answer_head(struct exchange *x)
 		if (x->res.status == 101)
 			return message_switches(x, &x->res.why) ? s : HEAD_BAD;
 		if (++x->interim > INTERIM_MAX)
-			return HEAD_BAD;
+			return HEAD_BAD; /* with nothing to say why */
 		if (x->res.status != 100) {
 			message_interim(x, &x->res);
 			conn_flush(&x->c->conn);
@@ -643,11 +643,13 @@ static enum next
 x_answer(struct exchange *x)
 {
 	struct conn *from = &x->lease.uc->conn;
+	enum head_status s;
 	const char *why = "";
 
 	if (!pump_request(x))
 		return NEXT_GO;
-	switch (read_answer_head(x)) {
+	s = read_answer_head(x);
+	switch (s) {
 	case HEAD_DONE:
 		break;
 	case HEAD_MORE:
@@ -656,7 +658,7 @@ x_answer(struct exchange *x)
 		conn_resume(from);
 		return NEXT_WAIT;
 	default:
-		return x_end_why(x, END_UPSTREAM_BAD, x->res.why);
+		return x_end_why(x, END_UPSTREAM_BAD, message_bad_answer(x, s));
 	}
 	note_answer(x);
 	if (framing_response(&x->res, x->req.method, &x->res_framing, &why) !=

@@ -264,6 +264,22 @@ message_switches(const struct exchange *x, const char **why)
 	       head_has_token(&x->res, FIELD_CONNECTION, SPAN("upgrade"));
 }
 
+const char *
+message_bad_answer(const struct exchange *x, enum head_status s)
+{
+	switch (s) {
+	case HEAD_TOO_LARGE:
+		return "it has a head of more bytes than relay-buffer";
+	case HEAD_TOO_MANY:
+		return "it has more fields than are passed on";
+	case HEAD_VERSION:
+		return "it is of another version";
+	default:
+		return x->res.why ? x->res.why
+				  : "it follows too many interim answers";
+	}
+}
+
 void
 message_switching(struct exchange *x)
 {

@@ -23,6 +23,10 @@ void message_switching(struct exchange *);
  * not. */
 bool message_continue(struct exchange *);
 
+/* What is wrong with an answer's head that is not HEAD_DONE (static). */
+const char *message_bad_answer(
+    const struct exchange *, enum head_status) ATTR_MUST_USE;
+
 /* The gateway's answer as the client may see it, into the client's out, and
  * the framing of its body.  Decides x->keep. */
 void message_answer_head(struct exchange *);

@@ -119,6 +119,24 @@ def malformed_head_from_the_gateway(t):
 
 
 @case
+def answer_beyond_the_limits(t):
+    """Of an answer that is well-formed but too much it is said why."""
+    g, s = t.pair()
+    for raw, said in (
+            (b"HTTP/1.1 200 OK\r\n" + b"A: a\r\n" * 129 + b"\r\n",
+             "more fields"),
+            (b"HTTP/1.1 200 OK\r\nA: " + b"a" * 65536 + b"\r\n\r\n",
+             "more bytes than relay-buffer"),
+            (b"HTTP/1.1 103 Early Hints\r\n\r\n" * 17, "interim answers"),
+            (b"HTTP/2.0 200 OK\r\n\r\n", "another version")):
+        g.clear_faults()
+        g.fault(path="/v1/egress/", count=1, raw=raw)
+        a = s.get("/v1/egress/x")
+        assert (a.status, a.code) == (502, "upstream-malformed"), (said, a)
+        assert said in a.error["message"], a.error
+
+
+@case
 def cut_inside_the_head(t):
     """A gateway that dies inside the head gives 502, for a POST too, and the
     request is not sent again.
