@@ -1,5 +1,6 @@
 """Identity and configuration that change while the sidecar runs."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -191,6 +192,37 @@ def directory_replaced(t):
     wait_live(t, s, new)
     t.wait_until(lambda: s.admin("/readyz").body == b"ok\n",
                  what="/readyz names nothing any more")
+
+
+def watches(s):
+    """How many directories the process watches."""
+    base = f"/proc/{s.process.pid}/fdinfo"
+    found = 0
+    for fd in os.listdir(base):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            with open(os.path.join(base, fd), encoding="ascii") as f:
+                found += f.read().count("inotify wd:")
+    return found
+
+
+@case
+def directory_behind_a_link(t):
+    """identity-dir is a link that leads to one directory after the other: that
+    one is watched, and those before are not."""
+    g = t.gateway()
+    link = t.path("current")
+    os.symlink(identity(t, g), link)
+    s = t.sidecar(g, identity_dir=link, reload_interval="200ms")
+    before = 0
+    for n in range(4):
+        new = g.renew(f"new{n}")
+        g.pin(new, grace_s=3600)
+        put(new, identity(t, g, f"release{n}"))
+        os.symlink(t.path(f"release{n}"), link + ".new")
+        os.rename(link + ".new", link)
+        wait_live(t, s, new)
+        before = before or watches(s)
+    assert watches(s) == before > 0, (watches(s), before)
 
 
 BROKEN = [
