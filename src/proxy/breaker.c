@@ -30,6 +30,15 @@ refused(struct exchange *x)
 	return END_AUTH_REFUSED;
 }
 
+/* Of somebody, or somewhere, that has been replaced since?  What is live now
+ * must neither pay for it nor profit. */
+static bool
+agent_is_live(const struct exchange *x)
+{
+	return exchange_gateway_is_live(x) &&
+	       x->view->bundle->identity == x->w->view->bundle->identity;
+}
+
 static void
 become_probe(struct exchange *x, int64_t now)
 {
@@ -49,11 +58,12 @@ breaker_admit(struct exchange *x)
 	enum circuit_state shed, refusal = CIRCUIT_CLOSED;
 	int64_t now;
 
-	if (x->probe || x->route->auth != ROUTE_AUTH_MASTIO)
+	if (x->probe || x->route->auth != ROUTE_AUTH_MASTIO ||
+	    !exchange_gateway_is_live(x))
 		return END_OK;
 	now = clock_now_ms();
 	shed = circuit_state(&g->shed, now);
-	if (x->auth == ROUTE_AUTH_MASTIO)
+	if (x->auth == ROUTE_AUTH_MASTIO && agent_is_live(x))
 		refusal = circuit_state(&g->refusal, now);
 	/* Whoever is shed is told so at once: a probe that is still being
 	 * worked on was let in. */
@@ -82,13 +92,15 @@ breaker_shed(struct exchange *x, const struct verdict *v, int64_t *due_ms)
 		wait = v->wait_s ? v->wait_s * 1000 : 1000;
 	bool news = circuit_state(c, now) != CIRCUIT_OPEN;
 
+	breaker_leave(x);
+	if (!exchange_gateway_is_live(x))
+		return false;
 	circuit_open(c, now, wait, random_u32());
 	*due_ms = until_of(c);
 	if (news)
 		log_warn("gateway", "the gateway sheds load",
 		    L_INT("wait_ms", *due_ms - now),
 		    L_STR("request_id", x->request_id), L_END);
-	breaker_leave(x);
 	if (x->shed || x->kept.lost || *due_ms - now > BREAKER_RETRY_WAIT_MS ||
 	    !allowance_spend(&x->w->breaker.allowance, now))
 		return false;
@@ -101,14 +113,10 @@ breaker_shed(struct exchange *x, const struct verdict *v, int64_t *due_ms)
 void
 breaker_refused(struct exchange *x, const struct verdict *v)
 {
-	const struct view *now = x->w->view;
 	struct gateway_state *g = x->w->gateway;
 
 	breaker_leave(x);
-	/* Of somebody, or somewhere, that has been replaced since: what is live
-	 * now must not pay for it. */
-	if (x->view->upstream != now->upstream ||
-	    x->view->bundle->identity != now->bundle->identity)
+	if (!agent_is_live(x))
 		return;
 	atomic_store_explicit(
 	    &g->refused_row, (int)v->row, memory_order_relaxed);
@@ -124,8 +132,9 @@ breaker_served(struct exchange *x)
 	if (!x->probe || x->res.status >= 500)
 		return;
 	now = clock_now_ms();
-	circuit_close(&x->w->gateway->shed, now);
-	if (x->auth == ROUTE_AUTH_MASTIO)
+	if (exchange_gateway_is_live(x))
+		circuit_close(&x->w->gateway->shed, now);
+	if (x->auth == ROUTE_AUTH_MASTIO && agent_is_live(x))
 		circuit_close(&x->w->gateway->refusal, now);
 	breaker_leave(x);
 }

@@ -74,7 +74,7 @@ credentials_turn_to_key(struct exchange *x)
 void
 credentials_key_refused(const struct exchange *x)
 {
-	if (x->by_key)
+	if (x->by_key && exchange_gateway_is_live(x))
 		gateway_note_key(x->w->gateway, x->class, false);
 }
 
@@ -212,7 +212,7 @@ credentials_keep_base(struct exchange *x)
 		      : t->kind == TOKEN_LOCAL ? &x->w->learned.host_base
 					       : NULL;
 
-	if (!*x->htu_base || !kept)
+	if (!*x->htu_base || !kept || !exchange_gateway_is_live(x))
 		return;
 	free(*kept);
 	*kept = mem_strdup(x->htu_base);
@@ -226,7 +226,8 @@ forget_host_base(struct exchange *x, struct buf *b)
 	const struct token *t = token_of(x);
 	char **kept = &x->w->learned.host_base;
 
-	if (!t || t->kind != TOKEN_LOCAL || *x->htu_base || !*kept)
+	if (!t || t->kind != TOKEN_LOCAL || *x->htu_base || !*kept ||
+	    !exchange_gateway_is_live(x))
 		return false;
 	free(*kept);
 	*kept = NULL;
@@ -295,12 +296,17 @@ take_nonce(struct exchange *x, const struct head *answer)
 	struct span nonce = head_value(answer, FIELD_DPOP_NONCE);
 	enum realm realm =
 	    head_find(answer, FIELD_X_CULLIS_ROLE) ? REALM_COURT : realm_of(x);
+	bool live = exchange_gateway_is_live(x);
 
 	if (!dpop_nonce_ok(nonce))
 		return;
 	if (realm == REALM_MASTIO)
 		upconn_set_nonce(x->lease.uc, nonce);
-	if (keep_nonce(&x->w->learned, realm, nonce) && realm == REALM_COURT)
+	/* The Court's stands nowhere else, and this request may need it. */
+	if (!live && realm == REALM_MASTIO)
+		return;
+	if (keep_nonce(&x->w->learned, realm, nonce) && live &&
+	    realm == REALM_COURT)
 		worker_court_nonce(x->w, x->w->learned.nonce[realm]);
 }
 
@@ -313,7 +319,7 @@ credentials_learn(struct exchange *x, const struct head *answer)
 	if (x->proof && answer->status < 400 &&
 	    (by_public_url(x) || !x->nonce_retries))
 		credentials_keep_base(x);
-	if (x->by_key && answer->status < 400)
+	if (x->by_key && answer->status < 400 && exchange_gateway_is_live(x))
 		gateway_note_key(x->w->gateway, x->class, true);
 }
 
@@ -336,7 +342,8 @@ credentials_drop_proof(struct exchange *x)
 		return false;
 	x->proofless = true;
 	/* Nobody has said that it was the proof's fault. */
-	if (!span_eq(x->req.method, SPAN("HEAD")))
+	if (!span_eq(x->req.method, SPAN("HEAD")) &&
+	    exchange_gateway_is_live(x))
 		x->w->learned.proofless_until_ms =
 		    clock_now_ms() + PROOFLESS_MS;
 	return true;

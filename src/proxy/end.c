@@ -47,3 +47,9 @@ exchange_is_idempotent(const struct exchange *x)
 			return true;
 	return false;
 }
+
+bool
+exchange_gateway_is_live(const struct exchange *x)
+{
+	return x->view->upstream == x->w->view->upstream;
+}

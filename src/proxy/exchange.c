@@ -305,7 +305,7 @@ exchange_unpark(struct exchange *x)
 static enum next
 lease_failed(struct exchange *x)
 {
-	if (x->route->auth != ROUTE_AUTH_NONE)
+	if (x->route->auth != ROUTE_AUTH_NONE && exchange_gateway_is_live(x))
 		gateway_missed(x->w->gateway, x->lease.failure);
 	return x_end_why(x, end_of_lease(x->lease.failure), x->lease.why);
 }
@@ -576,10 +576,12 @@ note_answer(struct exchange *x)
 		x->first_us = clock_now_us();
 	if (x->route->auth != ROUTE_AUTH_MASTIO)
 		return; /* it speaks for itself alone */
-	gateway_answered(x->w->gateway);
-	gateway_learn_clock(x->w->gateway, &x->res, x->sent_us / 1000);
 	credentials_learn(x, &x->res);
-	gateway_note_mode(x->w->gateway, &x->res);
+	if (exchange_gateway_is_live(x)) {
+		gateway_answered(x->w->gateway);
+		gateway_learn_clock(x->w->gateway, &x->res, x->sent_us / 1000);
+		gateway_note_mode(x->w->gateway, &x->res);
+	}
 	if (field_is_token(trace) && trace.n < sizeof(x->trace))
 		snprintf(x->trace, sizeof(x->trace), "%.*s", SPAN_ARG(trace));
 }

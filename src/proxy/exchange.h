@@ -140,6 +140,9 @@ struct exchange {
 
 /* May the request run twice (RFC 9110 section 9.2.2)? */
 bool exchange_is_idempotent(const struct exchange *);
+/* Is the gateway that it began with still the one that new requests go to?
+ * What another one says must not be noted for that. */
+bool exchange_gateway_is_live(const struct exchange *);
 
 /* A complete request head has been read into box; begins to run. */
 void exchange_start(

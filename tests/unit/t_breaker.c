@@ -337,7 +337,88 @@ START_TEST(failing_probe)
 }
 END_TEST
 
+/* ---- a gateway that has been replaced ---- */
+
+/* Another way to it is another gateway.  The old one does nothing meanwhile. */
+static void
+replace_gateway(void)
+{
+	const struct upstream *old = rig.w->upstream;
+
+	rig.conf->connect_timeout_ms++;
+	rig_publish(&rig, 900, NULL);
+	while (rig.w->upstream == old)
+		loop_turn(&rig.w->loop, EVLOOP_NONBLOCK);
+}
+
+static const char *const last_words[] = {SHED("2"), GONE,
+    "HTTP/1.1 200 OK\r\nX-Cullis-Mode: federation\r\nDPoP-Nonce: old\r\n"
+    "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Length: 0\r\n\r\n"};
+
+/* What it says of requests that began with it is nothing about the new one. */
+START_TEST(replaced)
+{
+	struct agent *a = asks();
+
+	RIG_UNTIL(&rig, arrived());
+	replace_gateway();
+	says(last_words[_i]);
+	gets(a, _i == 0   ? "Retry-After: 2\r\n"
+		: _i == 1 ? "agent-deactivated"
+			  : "HTTP/1.1 200 ");
+	ck_assert_int_eq(state(), CIRCUIT_CLOSED);
+	ck_assert_int_eq(circuit_state(&rig.gateway.refusal, clock_now_ms()),
+	    CIRCUIT_CLOSED);
+	ck_assert_int_eq(rig.gateway.answered_ms, 0);
+	ck_assert_int_eq(gateway_mode(&rig.gateway), GATEWAY_UNKNOWN);
+	ck_assert(!gateway_clock_known(&rig.gateway));
+	ck_assert_ptr_null(rig.w->learned.nonce[REALM_MASTIO]);
+	a = asks();
+	says(OK);
+	gets(a, "HTTP/1.1 200 ");
+	ck_assert_int_gt(rig.gateway.answered_ms, 0);
+}
+END_TEST
+
+/* Nor does it close what is open for the new one, or wait for that. */
+START_TEST(replaced_with_a_probe)
+{
+	struct agent *a, *b;
+
+	circuit_open(&rig.gateway.shed, rig.now_ms, 1000, 0);
+	rig_advance(&rig, 1000);
+	a = asks();
+	RIG_UNTIL(&rig, arrived());
+	replace_gateway();
+	says(OK);
+	gets(a, "HTTP/1.1 200 ");
+	ck_assert_int_eq(state(), CIRCUIT_HALF_OPEN);
+	ck_assert_uint_eq(rig.w->breaker.probes, 0);
+	b = asks();
+	says(OK);
+	gets(b, "HTTP/1.1 200 ");
+	ck_assert_int_eq(state(), CIRCUIT_CLOSED);
+}
+END_TEST
+
+START_TEST(replaced_and_away)
+{
+	struct agent *a = asks();
+
+	while (!TAILQ_FIRST(&rig.w->clients)->x.lease.waiting)
+		loop_turn(&rig.w->loop, EVLOOP_NONBLOCK);
+	replace_gateway();
+	gate_close(&rig.gate);
+	gets(a, "HTTP/1.1 502 ");
+	ck_assert_int_eq(rig.gateway.missed_ms, 0);
+	a = asks();
+	gets(a, "HTTP/1.1 502 ");
+	ck_assert_int_gt(rig.gateway.missed_ms, 0);
+}
+END_TEST
+
 UNIT_MAIN_ROWS("breaker", setup, teardown, {opens_and_closes, 1},
     {many_at_once, 1}, {failed_probes_double, 1}, {jitter, 1}, {allowance, 1},
     {shed_and_again, 1}, {shed_twice, 1}, {slow_probe, 1}, {not_again, 3},
-    {agent_refused, 1}, {failing_probe, 1})
+    {agent_refused, 1}, {failing_probe, 1}, {replaced, COUNT(last_words)},
+    {replaced_with_a_probe, 1}, {replaced_and_away, 1})
