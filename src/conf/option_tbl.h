@@ -32,13 +32,17 @@ OPT(gateway_alias, "gateway-alias", HOSTS, NULL, NULL, OPTION_LIST,
 OPT(htu_base, "htu-base", ORIGIN, NULL, NULL, 0, "origin written into proofs",
     "The origin written into proofs, as https://host or https://host:port.  "
     "Without this key it is the gateway's name without port, and the one "
-    "with port if the gateway does not bind the token to that.")
+    "with port if the gateway does not bind the token to that.  If the gateway "
+    "refuses what is set, names another and takes that, the log warns and "
+    "requests go on with what it named.")
 OPT(public_htu_base, "public-htu-base", ORIGIN, NULL, NULL, 0,
     "origin in proofs without a local token",
     "The origin written into proofs that go without a token of the gateway's "
     "own: with auth = cert or api-key, and with a Court's token.  The gateway "
     "compares it with its MCP_PROXY_PROXY_PUBLIC_URL.  Without this key it is "
-    "gateway as written, until the gateway names another.")
+    "gateway as written, until the gateway names another.  If it refuses what "
+    "is set, names another and takes that, the log warns and requests go on "
+    "with what it named.")
 OPT(court_htu_base, "court-htu-base", ORIGIN, NULL, NULL, 0,
     "origin in proofs for the Court",
     "The origin written into proofs that a Court behind the gateway judges, "

@@ -15,6 +15,7 @@
 #include "proxy/credentials.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "proxy/client.h"
 #include "proxy/message.h"
@@ -27,12 +28,20 @@
 #define PROOFLESS_MS 60000
 
 void
+learned_forget_bases(struct learned *l)
+{
+	free(l->public_base);
+	free(l->host_base);
+	l->public_base = NULL;
+	l->host_base = NULL;
+}
+
+void
 learned_fini(struct learned *l)
 {
 	for (unsigned i = 0; i < REALMS; i++)
 		mem_wipe_free_str(l->nonce[i]);
-	free(l->public_base);
-	free(l->host_base);
+	learned_forget_bases(l);
 }
 
 /* ---- what is shown ---- */
@@ -147,26 +156,31 @@ by_public_url(const struct exchange *x)
 
 /* ---- the base of htu ---- */
 
+/* The setting of what the proof is judged by, if it is set; else NULL. */
+static const struct origin *
+configured_base(const struct exchange *x)
+{
+	const struct config *conf = x->view->bundle->config;
+	const struct origin *o =
+	    by_public_url(x) ? &conf->public_htu_base : &conf->htu_base;
+
+	return o->host ? o : NULL;
+}
+
 /* What the public URL may be, best guess first; false: no further one. */
 static bool
 public_base(const struct exchange *x, unsigned n, struct buf *b)
 {
-	const struct config *conf = x->view->bundle->config;
-	const struct origin *o = conf->public_htu_base.host
-				     ? &conf->public_htu_base
-				     : conf->route.origin;
+	const struct origin *own = configured_base(x);
+	const struct origin *o =
+	    own ? own : x->view->bundle->config->route.origin;
 	const char *learned = x->w->learned.public_base;
 
-	if (conf->public_htu_base.host) {
-		if (n == 0)
-			message_add_base(b, o, o->port_explicit);
-		return n == 0;
-	}
 	if (learned && n-- == 0)
 		buf_add_str(b, learned);
 	else if (n == 0)
 		message_add_base(b, o, o->port_explicit);
-	else if (n == 1 && o->port_explicit)
+	else if (n == 1 && o->port_explicit && !own)
 		message_add_base(b, o, false);
 	return b->len > 0;
 }
@@ -204,6 +218,28 @@ credentials_add_base(const struct exchange *x, struct buf *b)
 		buf_add_str(b, t->htu_base);
 }
 
+/* The operator has decided otherwise, and ought to know. */
+static void
+tell_override(const struct exchange *x)
+{
+	const struct origin *own = configured_base(x);
+	struct buf set = BUF_INIT;
+	const char *here, *there;
+
+	if (!own)
+		return;
+	message_add_base(&set, own, own->port_explicit);
+	credentials_base_settings(x, &here, &there);
+	if (!span_eq(buf_span(&set), span_of(x->htu_base)))
+		log_warn("auth",
+		    "the gateway refuses proofs for the URL that is set, and "
+		    "names another, which is used; set the one that is right",
+		    L_STR("setting", here), L_SPAN("set", buf_span(&set)),
+		    L_STR("expected", x->htu_base),
+		    L_STR("request_id", x->request_id), L_END);
+	buf_free(&set);
+}
+
 void
 credentials_keep_base(struct exchange *x)
 {
@@ -212,10 +248,13 @@ credentials_keep_base(struct exchange *x)
 		      : t->kind == TOKEN_LOCAL ? &x->w->learned.host_base
 					       : NULL;
 
-	if (!*x->htu_base || !kept || !exchange_gateway_is_live(x))
+	if (!*x->htu_base || !kept || !exchange_gateway_is_live(x) ||
+	    x->view->bundle->config != x->w->view->bundle->config ||
+	    (*kept && strcmp(*kept, x->htu_base) == 0))
 		return;
 	free(*kept);
 	*kept = mem_strdup(x->htu_base);
+	tell_override(x);
 }
 
 /* The base that was named for another token is not right any more: that of the
@@ -251,7 +290,8 @@ credentials_next_base(struct exchange *x, const char *named)
 	if (found)
 		snprintf(x->htu_base, sizeof(x->htu_base), "%.*s",
 		    SPAN_ARG(buf_span(&b)));
-	if (found && *named && by_public_url(x))
+	/* Over what is configured only if it is taken. */
+	if (found && *named && by_public_url(x) && !configured_base(x))
 		credentials_keep_base(x);
 	buf_free(&b);
 	return found;

@@ -21,13 +21,17 @@ enum realm { REALM_MASTIO, REALM_COURT, REALMS };
 struct learned {
 	char *nonce[REALMS];        /* newest, or NULL */
 	int64_t nonce_ms[REALMS];   /* when it was last offered */
-	char *public_base;          /* best guess, or NULL */
+	char *public_base;          /* best guess, or NULL; over what is
+				     * configured if the gateway refused that,
+				     * named this and took it */
 	char *host_base;            /* for local tokens, if the gateway named
 				     * another than that of the login */
 	int64_t proofless_until_ms; /* see credentials_drop_proof() */
 	uint64_t suspected;         /* token that seemed to be unknown */
 };
 void learned_fini(struct learned *);
+/* The configuration, which says where to begin, is another. */
+void learned_forget_bases(struct learned *);
 /* There is a new token: the Court's nonce that came with it is news as well. */
 void learned_from_token(struct learned *, const struct token *);
 

@@ -177,6 +177,8 @@ adopt(struct worker *w, struct bundle *b)
 	w->view = view;
 	adopt_upstream(w);
 	w->upstream = view->upstream;
+	if (old && old->bundle->config != b->config)
+		learned_forget_bases(&w->learned);
 	if (b->token && (!old || old->bundle->token != b->token))
 		learned_from_token(&w->learned, b->token);
 	if (old && old->upstream && old->upstream != w->upstream)

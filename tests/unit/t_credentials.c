@@ -147,6 +147,24 @@ static const struct conversation conversations[] = {
 	    {"cert", NULL, NULL, NEVER, NULL},
 	    {"cert", "https://p.test/v1/agents", NULL, MISMATCH, NULL}},
 	END_AUTH_REFUSED, TOKEN_LOCAL, false},
+    {"cert: public-htu-base, another is named, taken and kept",
+	"auth = cert\npublic-htu-base = https://p.test\n", "/v1/agents",
+	{{"cert", "https://p.test/v1/agents", NULL, EXPECTED, NULL},
+	    {"cert", "https://public.test:9443/v1/agents", NULL, OK, NULL},
+	    {"cert", "https://public.test:9443/v1/agents", NULL, OK, NULL},
+	    {"cert", "https://public.test:9443/v1/agents", NULL, MISMATCH,
+		NULL},
+	    {"cert", "https://p.test/v1/agents", NULL, OK, NULL},
+	    {"cert", "https://p.test/v1/agents", NULL, OK, NULL}},
+	END_OK, TOKEN_LOCAL, true},
+    {"cert: public-htu-base, another is named, and taken with a nonce",
+	"auth = cert\npublic-htu-base = https://p.test\n", "/v1/agents",
+	{{"cert", "https://p.test/v1/agents", NULL, EXPECTED, NULL},
+	    {"cert", "https://public.test:9443/v1/agents", NULL,
+		"use_dpop_nonce", N("a")},
+	    {"cert", "https://public.test:9443/v1/agents", "a", OK, NULL},
+	    {"cert", "https://public.test:9443/v1/agents", "a", OK, NULL}},
+	END_OK, TOKEN_LOCAL, true},
     {"cert: a route that wants a token", "auth = cert\n", "/v1/agents",
 	{{"cert", PUBLIC, NULL, "DPoP token required \xe2\x80\x94 plain",
 	    NULL}},
@@ -459,6 +477,43 @@ START_TEST(base_of_large_bodies)
 }
 END_TEST
 
+/* What was learned under one configuration is not known under the next. */
+START_TEST(base_of_another_configuration)
+{
+	static const struct conversation c = {
+	    .options = "auth = cert\npublic-htu-base = https://p.test\n"};
+	static const struct turn turns[] = {
+	    {"cert", "https://p.test/v1/agents", NULL, EXPECTED, NULL},
+	    {"cert", "https://public.test:9443/v1/agents", NULL, OK, NULL},
+	    {"cert", "https://p.test/v1/agents", NULL, OK, NULL}};
+	struct config *first;
+	struct agent *a;
+
+	setup(&c);
+	first = rig.conf;
+	a = agent_open(&rig, false);
+	for (unsigned i = 0; i < COUNT(turns); i++) {
+		if (i == 2) {
+			rig.conf = rig_load_config(&rig, c.options);
+			rig_publish(&rig, 900, NULL);
+			rig_settle(&rig);
+		}
+		if (i != 1)
+			agent_say(a, "GET /v1/agents HTTP/1.1\r\n"
+				     "Host: localhost\r\n\r\n");
+		RIG_UNTIL(&rig, rig.gate.n && rig_has_head(&gate()->in));
+		check_turn(&turns[i]);
+		reply(&turns[i], false);
+		if (i != 0)
+			RIG_UNTIL(&rig, a->in.len);
+		rig_settle(&rig);
+		rig_forget(&a->in);
+	}
+	config_unref(first);
+	rig_fini(&rig);
+}
+END_TEST
+
 /* After a minute proofs are tried again. */
 START_TEST(proofs_return)
 {
@@ -561,5 +616,6 @@ START_TEST(court_paths)
 END_TEST
 
 UNIT_MAIN_ROWS("credentials", NULL, NULL, {talks, COUNT(conversations)},
-    {nonce_of_the_login, 1}, {base_of_large_bodies, 1}, {proofs_return, 1},
+    {nonce_of_the_login, 1}, {base_of_large_bodies, 1},
+    {base_of_another_configuration, 1}, {proofs_return, 1},
     {forwarded_prefixes, COUNT(forwarded)}, {court_paths, COUNT(paths)})

@@ -96,6 +96,37 @@ def htu_base_is_kept(t):
 
 
 @case
+def named_over_what_is_set(t):
+    """What is configured is where proofs begin. The gateway refuses it, names
+    another base and takes that: one retry, and a warning that says what is
+    set, what is expected, and where; then that is used."""
+    path = "/v1/egress/x?bytes=1"
+    named = {"detail": "Invalid DPoP proof: htu mismatch (expected="
+                       "'https://learned.test/v1/egress/x', got='…')"}
+    for setting, options in (
+            ("htu-base", {"htu_base": "https://mastio.test"}),
+            ("public-htu-base", {"auth": "cert",
+                                 "public_htu_base": "https://ours.test"})):
+        g = t.gateway(home=t.path(setting))
+        s = t.sidecar(g, **options)
+        g.fault_json(path[:12], 401, named, count=1)
+        g.fault_json(path[:12], 200, {}, count=3)
+        with s.connect() as c:  # one worker's memory
+            for _ in range(3):
+                c.request("GET", path, s.authority)
+                assert c.answer().status == 200
+        ours = list(options.values())[-1]
+        assert [e["proof"]["htu"][:-12] for e in g.requests()] == [
+            ours] + 3 * ["https://learned.test"], setting
+        s.wait_log("the URL that is set")
+        [line] = [e for e in s.log_lines()
+                  if "the URL that is set" in e.get("msg", "")]
+        assert (line["level"], line["setting"], line["set"],
+                line["expected"]) == (
+            "warn", setting, ours, "https://learned.test"), line
+
+
+@case
 def clock_shifted_in_service(t):
     """When the gateway's clock jumps, the refused proof is made again with
     the gateway's time."""
