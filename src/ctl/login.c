@@ -521,11 +521,11 @@ list_bases(struct login *l)
 	if (conf->htu_base.host) {
 		l->bases[l->nbases++] =
 		    base_of(&conf->htu_base, conf->htu_base.port_explicit);
-		return;
+	} else {
+		l->bases[l->nbases++] = base_of(o, false);
+		if (o->port_explicit)
+			l->bases[l->nbases++] = base_of(o, true);
 	}
-	l->bases[l->nbases++] = base_of(o, false);
-	if (o->port_explicit)
-		l->bases[l->nbases++] = base_of(o, true);
 	o = &conf->court_htu_base;
 	if (o->host)
 		l->bases[l->nbases++] = base_of(o, o->port_explicit);

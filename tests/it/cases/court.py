@@ -71,11 +71,12 @@ def configured_base(t):
     a = s.get(SESSIONS)
     assert a.status == 503 and a.code == "no-token", a
     assert "court-htu-base" in a.body.decode(), a
-    s = t.sidecar(g, court_htu_base=COURT)
-    assert s.get(SESSIONS).status == 200
-    assert g.requests()[-1]["proof"]["htu"] == COURT + SESSIONS
-    assert s.get("/v1/egress/peers").status == 200
-    assert not g.requests()[-1]["proof"]["htu"].startswith(COURT)
+    for beside in ({}, {"htu_base": "https://mastio.test"}):
+        s = t.sidecar(g, court_htu_base=COURT, **beside)
+        assert s.get(SESSIONS).status == 200
+        assert g.requests()[-1]["proof"]["htu"] == COURT + SESSIONS
+        assert s.get("/v1/egress/peers").status == 200
+        assert not g.requests()[-1]["proof"]["htu"].startswith(COURT)
 
 
 @case
