@@ -207,12 +207,30 @@ account_token(const struct account *a)
 	return a->session ? session_token(a->session) : NULL;
 }
 
+static bool
+same_base(const struct origin *a, const struct origin *b)
+{
+	return text_same(a->host, b->host) && a->port == b->port &&
+	       a->port_explicit == b->port_explicit;
+}
+
+/* Would it log in in the same way?  Else it has to show that it can, before
+ * the token of the old way ends. */
+static bool
+same_login(const struct config *a, const struct config *b)
+{
+	return a->auth == b->auth && a->login == b->login &&
+	       a->token_binding == b->token_binding &&
+	       same_base(&a->htu_base, &b->htu_base) &&
+	       same_base(&a->court_htu_base, &b->court_htu_base);
+}
+
 bool
 account_fits(const struct account *a, const struct config *conf)
 {
 	const struct upstream_options o = options_of(a->setup.gateway, conf);
 
-	return conf->auth == a->config->auth && upstream_is(a->upstream, &o);
+	return same_login(conf, a->config) && upstream_is(a->upstream, &o);
 }
 
 void

@@ -71,8 +71,8 @@ enum auth_mode account_mode(const struct account *);
 /* Borrowed; NULL: none. */
 struct token *account_token(const struct account *);
 
-/* Could it go on by this config: the same `auth`, the same way to the same
- * gateway? */
+/* Could it go on by this config: the same kind of login, the same way to the
+ * same gateway? */
 bool account_fits(const struct account *, const struct config *);
 /* Go on by it: the same identity, and it fits. */
 void account_set_config(struct account *, struct config *);

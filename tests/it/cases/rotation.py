@@ -463,6 +463,27 @@ def refused_where_it_was(t):
 
 
 @case
+def another_login(t):
+    """Another base for the login, or another way to log in, is tried before
+    it counts: refused, what was live serves on."""
+    g = t.gateway()
+    config = Config(t, "token-wait = 5s\n")
+    s = t.sidecar(g, config=config.path, reload_interval="1h")
+    assert s.get("/v1/models").status == 200
+    config.write("htu-base = https://wrong.test\n")
+    wait_refused(t, s, "not bound to our DPoP key")
+    config.write("htu-base = https://mastio.test\n")
+    t.wait_until(lambda: reloads(s, "renewed") == 1, what="it is live")
+    since = g.last_seq()
+    assert s.get("/v1/models").status == 200
+    config.write("htu-base = https://mastio.test\nlogin = challenge\n")
+    t.wait_until(lambda: reloads(s, "renewed") == 2, what="it is live")
+    assert g.journal("/v1/auth/login-challenge", since)
+    g.control("POST", "/token/expire")
+    assert s.get("/v1/models").status == 200
+
+
+@case
 def not_ours_to_read(t):
     """New files that may not be read are named; once they may be they are
     live."""
