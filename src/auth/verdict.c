@@ -30,11 +30,12 @@ enum verdict_when {
 	WHEN_NO_TOKEN, /* the same, sent without a token */
 	WHEN_HEAD,     /* the same, by HEAD: no body tells more */
 	WHEN_HEAD_NO_TOKEN,
-	WHEN_API_KEY,     /* the same, sent with our API key */
-	WHEN_CERT_PATH,   /* the same, for what ignores tokens */
-	WHEN_LOCAL_TOKEN, /* the same, sent with a local token */
-	WHEN_COURT_TOKEN, /* the same, sent with a Court token */
-	WHEN_COURT_LOCAL, /* the same, answered by the Court, local token */
+	WHEN_HEAD_TOKEN_PATH, /* the same, for what wants a token */
+	WHEN_API_KEY,         /* the same, sent with our API key */
+	WHEN_CERT_PATH,       /* the same, for what ignores tokens */
+	WHEN_LOCAL_TOKEN,     /* the same, sent with a local token */
+	WHEN_COURT_TOKEN,     /* the same, sent with a Court token */
+	WHEN_COURT_LOCAL,     /* the same, answered by the Court, local token */
 };
 
 enum verdict_code {
@@ -211,6 +212,9 @@ when_fits(const struct row *row, const struct verdict_input *in)
 		return !login && in->head;
 	case WHEN_HEAD_NO_TOKEN:
 		return !login && in->head && in->token == VERDICT_TOKEN_NONE;
+	case WHEN_HEAD_TOKEN_PATH:
+		return in->head && in->route == VERDICT_ROUTE_TOKEN &&
+		       in->token == VERDICT_TOKEN_NONE;
 	case WHEN_API_KEY:
 		return !login && in->key;
 	case WHEN_CERT_PATH:

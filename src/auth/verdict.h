@@ -36,6 +36,7 @@ enum verdict_route {
 	VERDICT_ROUTE_CERT,   /* the same, and tokens are ignored there */
 	VERDICT_ROUTE_COURT,  /* prefixes that it forwards to the Court */
 	VERDICT_ROUTE_LOGIN,  /* our own login: /v1/auth/... */
+	VERDICT_ROUTE_TOKEN,  /* as MASTIO, and nothing but a token counts */
 };
 
 enum verdict_token {

@@ -33,6 +33,8 @@ input_of(const struct exchange *x)
 						  : VERDICT_TOKEN_LOCAL;
 	if (wants == WANTS_CERT)
 		in.route = VERDICT_ROUTE_CERT;
+	else if (wants == WANTS_TOKEN)
+		in.route = VERDICT_ROUTE_TOKEN;
 	else if (wants == WANTS_COURT)
 		in.route = VERDICT_ROUTE_COURT;
 	verdict_read_head(&in, &x->res);
@@ -111,6 +113,26 @@ heal_without_proof(struct exchange *x, const struct verdict *v)
 	return true;
 }
 
+/* No answer to HEAD says that it is a nonce that is missed: that is a guess. */
+static bool
+is_guess(const struct verdict *v)
+{
+	return v->row == VERDICT_ROW_HEAD_NONCE ||
+	       v->row == VERDICT_ROW_HEAD_MASTIO ||
+	       v->row == VERDICT_ROW_HEAD_COURT;
+}
+
+/* If a nonce has not helped, no proof at all finds out soonest what else it is:
+ * where proofs are optional that is enough, where they are required it is said,
+ * and then it is a nonce after all. */
+static bool
+heal_guessed(struct exchange *x, const struct verdict *v, bool more)
+{
+	if (x->tries[v->action] > 1 && heal_without_proof(x, v))
+		return true;
+	return more && x->proof && heal_nonce(x);
+}
+
 /* Which URL is right is decided on both sides. */
 static void
 explain_base(struct exchange *x, const struct verdict *v)
@@ -151,7 +173,8 @@ apply(struct exchange *x, const struct verdict *v)
 		return true;
 	switch (v->action) {
 	case VERDICT_NEW_NONCE:
-		more = more && heal_nonce(x);
+		more = is_guess(v) ? heal_guessed(x, v, more)
+				   : more && heal_nonce(x);
 		break;
 	case VERDICT_LEARN_HTU:
 		explain_base(x, v);

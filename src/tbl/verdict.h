@@ -322,8 +322,12 @@ VERDICT_ROW(WEBAUTHN, 401, BEGINS, "user session lacks a WebAuthn assertion",
     REQUEST, PASS, 0, 0, 0, NONE)
 VERDICT_ROW(PDP, 401, DETAIL, "invalid signature", REQUEST, PASS, 0, 0, 0, NONE)
 
-/* --- an answer to HEAD cannot say more (RFC 9110 section 9.3.2).  Where no
- * token was sent it is the nonce that is missing, most likely. */
+/* --- an answer to HEAD cannot say more (RFC 9110 section 9.3.2).  Where
+ * nothing but a token counts there is nothing else to be missed; elsewhere,
+ * without a token, it is the nonce, most likely. */
+VERDICT_ROW(HEAD_TOKEN_MASTIO, 401, REALM, "mcp-proxy", HEAD_TOKEN_PATH, LOGIN,
+    1, 0, 0, TOKEN)
+VERDICT_ROW(HEAD_TOKEN, 401, NONCE, "", HEAD_TOKEN_PATH, LOGIN, 1, 0, 0, TOKEN)
 VERDICT_ROW(HEAD_PROOF, 401, REALM, "egress", HEAD, NEW_PROOF, 1, 0, 0, PROOF)
 VERDICT_ROW(HEAD_MASTIO, 401, REALM, "mcp-proxy", HEAD_NO_TOKEN, NEW_NONCE, 5,
     0, 0, UNSAID)

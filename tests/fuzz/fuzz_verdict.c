@@ -93,7 +93,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (span_u64(span_cut(&line, ' '), &n))
 		in.status = (unsigned)n;
 	if (span_u64(span_cut(&line, ' '), &n))
-		in.route = (enum verdict_route)(n % 4);
+		in.route = (enum verdict_route)(n % 5);
 	if (span_u64(span_cut(&line, ' '), &n))
 		in.token = (enum verdict_token)(n % 3);
 	if (span_u64(line, &n)) {

@@ -22,6 +22,7 @@ WHERE = {"DETAIL": "`detail` is {}", "BEGINS": "`detail` begins {}",
          "TITLE": "an HTML page with the title {}", "ANYTHING": "anything else"}
 WHEN = {"ANY": "", "LOGIN": "", "REQUEST": "", "NO_TOKEN": "without a token",
         "HEAD": "to HEAD", "HEAD_NO_TOKEN": "to HEAD without a token",
+        "HEAD_TOKEN_PATH": "to HEAD without a token, where nothing else counts",
         "API_KEY": "with our API key",
         "CERT_PATH": "where tokens are ignored",
         "LOCAL_TOKEN": "with a local token", "COURT_TOKEN": "with a token of a Court",

@@ -24,7 +24,8 @@ enum {
 	M = VERDICT_ROUTE_MASTIO,
 	K = VERDICT_ROUTE_CERT,
 	C = VERDICT_ROUTE_COURT,
-	L = VERDICT_ROUTE_LOGIN
+	L = VERDICT_ROUTE_LOGIN,
+	T = VERDICT_ROUTE_TOKEN
 };
 enum {
 	NO = VERDICT_TOKEN_NONE,
@@ -313,24 +314,30 @@ static const struct sample logins[] = {
 
 /* Answers to HEAD, which have no body. */
 static const struct {
-	int token;
+	int route, token;
 	const char *challenge, *nonce, *hint;
 	enum verdict_row row;
 	enum verdict_action action;
 } heads[] = {
-    {NO, NULL, "n", NULL, ROW(HEAD_NONCE, NEW_NONCE)},
-    {COURT, NULL, "n", NULL, ROW(HEAD_NONCE, NEW_NONCE)},
-    {LOCAL, NULL, "n", NULL, ROW(HEAD_NONCE, NEW_NONCE)},
-    {NO, ALGS, "n", NULL, ROW(HEAD_MASTIO, NEW_NONCE)},
-    {NO, ALGS, NULL, NULL, ROW(HEAD_MASTIO, NEW_NONCE)},
-    {NO, TRUST, NULL, NULL, ROW(HEAD_COURT, NEW_NONCE)},
-    {LOCAL, BEARER, "n", NULL, ROW(REALM_MASTIO, LOGIN)},
-    {COURT, TRUST, "n", NULL, ROW(REALM_COURT, LOGIN)},
-    {NO, "DPoP realm=\"egress\", algs=\"ES256 PS256\"", "n", NULL,
+    {M, NO, NULL, "n", NULL, ROW(HEAD_NONCE, NEW_NONCE)},
+    {M, COURT, NULL, "n", NULL, ROW(HEAD_NONCE, NEW_NONCE)},
+    {M, LOCAL, NULL, "n", NULL, ROW(HEAD_NONCE, NEW_NONCE)},
+    {M, NO, ALGS, "n", NULL, ROW(HEAD_MASTIO, NEW_NONCE)},
+    {M, NO, ALGS, NULL, NULL, ROW(HEAD_MASTIO, NEW_NONCE)},
+    {M, NO, TRUST, NULL, NULL, ROW(HEAD_COURT, NEW_NONCE)},
+    {M, LOCAL, BEARER, "n", NULL, ROW(REALM_MASTIO, LOGIN)},
+    {M, COURT, TRUST, "n", NULL, ROW(REALM_COURT, LOGIN)},
+    {M, NO, "DPoP realm=\"egress\", algs=\"ES256 PS256\"", "n", NULL,
 	ROW(HEAD_PROOF, NEW_PROOF)},
-    {LOCAL, NULL, "n", "htu_mismatch_check_proxy_public_url",
+    {M, LOCAL, NULL, "n", "htu_mismatch_check_proxy_public_url",
 	ROW(HTU_HINT, LEARN_HTU)},
-    {NO, NULL, NULL, NULL, ROW(NONE, PASS)},
+    {M, NO, NULL, NULL, NULL, ROW(NONE, PASS)},
+    {T, NO, NULL, "n", NULL, ROW(HEAD_TOKEN, LOGIN)},
+    {T, NO, ALGS, "n", NULL, ROW(HEAD_TOKEN_MASTIO, LOGIN)},
+    {T, NO, ALGS, NULL, NULL, ROW(HEAD_TOKEN_MASTIO, LOGIN)},
+    {T, LOCAL, NULL, "n", NULL, ROW(HEAD_NONCE, NEW_NONCE)},
+    {T, COURT, NULL, "n", NULL, ROW(HEAD_NONCE, NEW_NONCE)},
+    {T, NO, NULL, NULL, NULL, ROW(NONE, PASS)},
 };
 
 static bool met[VERDICT_ROWS];
@@ -430,6 +437,7 @@ check_heads(void)
 		    .www_authenticate = {span_of(heads[i].challenge)},
 		    .dpop_nonce = span_of(heads[i].nonce),
 		    .hint = span_of(heads[i].hint),
+		    .route = (enum verdict_route)heads[i].route,
 		    .token = (enum verdict_token)heads[i].token,
 		    .head = true};
 		struct verdict v = verdict_of(&in);

@@ -96,7 +96,26 @@ def head_refused(t):
             headers={"DPoP-Nonce": "f" * 32})
     a = s.request("HEAD", "/v1/egress/peers")
     assert a.status == 502 and a.code == "refused-without-reason", a
-    assert len(g.requests()) == 7, g.requests()
+    # with a nonce, then without a proof: it is neither
+    assert len(g.requests()) == 3, g.requests()
+
+
+@case
+def head_without_a_token(t):
+    """Where nothing but a token counts, a HEAD without one is sent once,
+    refused as POST is, and told why. END: auth-refused"""
+    g, s = t.pair(auth="cert")
+    for challenge in ({}, {"WWW-Authenticate": 'DPoP realm="mcp-proxy", '
+                                               'algs="ES256 PS256"'}):
+        g.fault("/v1/mcp", status=401, body="", count=7,
+                headers={"DPoP-Nonce": "f" * 32, **challenge})
+        since = g.last_seq()
+        a = s.request("HEAD", "/v1/mcp")
+        assert a.status == 502 and a.code == "token-needed", a
+        assert len(g.journal("/v1/mcp", since)) == 1, g.requests()
+        g.clear_faults()
+    a = s.post("/v1/mcp", LIST)
+    assert a.status == 502 and a.code == "token-needed", a
 
 
 @case
