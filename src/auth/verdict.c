@@ -3,6 +3,8 @@
  */
 #include "auth/verdict.h"
 
+#include "auth/clockoff.h"
+
 #include <jansson.h>
 #include <stdio.h>
 
@@ -318,13 +320,27 @@ take_detail(const struct seen *s, struct verdict *v)
 	add_printable(v->hint, s->in->hint);
 }
 
+/* Seconds, or a time by the clock of who answers (RFC 9110 section 10.2.3). */
+static bool
+retry_after(const struct verdict_input *in, uint64_t *s)
+{
+	int64_t until, now;
+
+	if (span_u64(span_trim(in->retry_after), s))
+		return true;
+	if (!clockoff_date(span_trim(in->retry_after), &until) ||
+	    !clockoff_date(in->date, &now))
+		return false;
+	*s = until > now ? (uint64_t)(until - now) : 0;
+	return true;
+}
+
 static unsigned
 wait_of(const struct row *row, const struct verdict_input *in)
 {
 	uint64_t s;
 
-	if (row->action != VERDICT_BACKOFF ||
-	    !span_u64(span_trim(in->retry_after), &s))
+	if (row->action != VERDICT_BACKOFF || !retry_after(in, &s))
 		return row->wait_s;
 	return s < WAIT_MAX_S ? (unsigned)s : WAIT_MAX_S;
 }
@@ -379,6 +395,7 @@ verdict_read_head(struct verdict_input *in, const struct head *head)
 	in->content_type = head_value(head, FIELD_CONTENT_TYPE);
 	in->dpop_nonce = head_value(head, FIELD_DPOP_NONCE);
 	in->retry_after = head_value(head, FIELD_RETRY_AFTER);
+	in->date = head_value(head, FIELD_DATE);
 	in->hint = head_value(head, FIELD_X_CULLIS_HINT);
 	in->shed_reason = head_value(head, FIELD_X_CULLIS_SHED_REASON);
 	in->role = head_value(head, FIELD_X_CULLIS_ROLE);

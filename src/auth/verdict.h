@@ -52,6 +52,7 @@ struct verdict_input {
 	struct span www_authenticate[VERDICT_CHALLENGES];
 	struct span dpop_nonce;
 	struct span retry_after;
+	struct span date;
 	struct span hint;        /* X-Cullis-Hint */
 	struct span shed_reason; /* X-Cullis-Shed-Reason */
 	struct span role;        /* X-Cullis-Role */

@@ -48,6 +48,7 @@ take_field(
 		in->path = value;
 		return;
 	case 'd':
+		in->date = value;
 		if (clockoff_date(value, &unix_s))
 			assert(unix_s >= 0 && unix_s < 253402300801);
 		return;

@@ -408,6 +408,13 @@ check_sheds(void)
 	    {503, "db_latency_circuit_breaker", "soon", ROW(SHED_DB, BACKOFF),
 		5},
 	    {503, "global_rate_limit", "999999", ROW(SHED_RATE, BACKOFF), 3600},
+	    /* by the clock of the Date below */
+	    {503, "global_rate_limit", "Thu, 01 Jan 2026 00:02:00 GMT",
+		ROW(SHED_RATE, BACKOFF), 90},
+	    {503, "global_rate_limit", "Thu, 01 Jan 2026 00:00:00 GMT",
+		ROW(SHED_RATE, BACKOFF), 0},
+	    {503, "db_latency_circuit_breaker", "Mon, 01 Jan 2026 00:02:00 GMT",
+		ROW(SHED_DB, BACKOFF), 5},
 	    {413, "request_body_too_large", NULL, ROW(SHED_SIZE, PASS), 0},
 	    {503, "else", "1", ROW(NONE, PASS), 0},
 	};
@@ -417,6 +424,7 @@ check_sheds(void)
 		    .content_type = SPAN("application/json"),
 		    .shed_reason = span_of(list[i].reason),
 		    .retry_after = span_of(list[i].retry_after),
+		    .date = SPAN("Thu, 01 Jan 2026 00:00:30 GMT"),
 		    .token = VERDICT_TOKEN_LOCAL};
 		struct verdict v = verdict_of(&in);
 

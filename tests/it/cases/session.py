@@ -1,6 +1,8 @@
 """The session with the gateway over time."""
 
 import threading
+import time
+from email.utils import formatdate
 
 from harness import case
 
@@ -95,14 +97,13 @@ def rejected_token_with_chunked_body(t):
 @case
 def body_over_the_replay_limit_is_not_retried(t):
     """A body larger than replay-limit cannot be sent again: the refusal
-    becomes a 502, and the next request is served with a new token.
-
-    END: auth-refused
-    """
+    becomes a 502 that says it may be tried again, and the next request is
+    served with a new token. END: request-not-kept"""
     g, s = t.pair(replay_limit="64k")
     g.control("POST", "/token/expire")
     a = s.request("POST", "/v1/egress/x", body=b"x" * 300000)
-    assert a.status == 502 and a.code, a
+    assert a.status == 502 and a.code == "request-not-kept", a
+    assert a.get("X-Should-Retry") == "true", a
     assert len(g.journal("/v1/egress/x")) == 1
     t.wait_until(lambda: s.get("/v1/egress/x?bytes=1").status == 200)
 
@@ -211,13 +212,20 @@ def old_token_serves_while_refresh_fails(t):
 @case
 def retry_after_is_honoured(t):
     """A login that is answered with Retry-After is not tried again
-    earlier."""
+    earlier; it may be a time as well as seconds."""
     g = t.gateway()
     g.fault_json(TOKEN, 503, {"detail": "local issuer not initialized"},
                  count=1, headers={"Retry-After": "3"})
     t.sidecar(g)
     first, second = logins(g)
     assert second["time_ms"] - first["time_ms"] >= 2900
+    g.fault_json(TOKEN, 503, {"detail": "local issuer not initialized"},
+                 headers={"Retry-After": formatdate(time.time() + 3000,
+                                                    usegmt=True)})
+    s = t.sidecar(g, wait="listening")
+    s.wait_log("login failed")
+    [line] = [e for e in s.log_lines() if e.get("msg") == "login failed"]
+    assert 2000000 < line["retry_ms"] < 4000000, line
 
 
 @case
