@@ -30,9 +30,8 @@ addrfile_lock(const char *dir, struct err *err)
 	close(fd);
 	return err_set(err, EXIT_RUNTIME,
 	    "RUNTIME_DIRECTORY=%s: another sidecar runs with this directory "
-	    "and "
-	    "has its addresses there; end it, or give this one a directory of "
-	    "its own",
+	    "and has its addresses there; end it, or give this one a "
+	    "directory of its own",
 	    dir);
 }
 

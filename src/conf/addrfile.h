@@ -8,7 +8,7 @@
  *	metrics-listen = 10.1.2.3:9464
  *
  * The directory is one sidecar's alone: it holds a lock (flock) on it as long
- *as it runs, so that a second one does not put its addresses in place of the
+ * as it runs, so that a second one does not put its addresses in place of the
  * first one's.
  *
  * Threads: any; values only.
