@@ -769,12 +769,17 @@ upstream_is(const struct upstream *u, const struct upstream_options *o)
 }
 
 void
-upstream_tune(struct upstream *u, const struct upstream_options *o)
+upstream_renew(struct upstream *u, const struct upstream_options *o)
 {
+	if (u->query)
+		resolve_cancel(u->query);
+	u->query = NULL;
+	u->resolved_ms = clock_now_ms() - ADDRESS_LIFE_MS;
 	u->opt.connect_ms = o->connect_ms;
 	u->opt.idle_ms = o->idle_ms;
 	u->opt.max_uses = o->max_uses;
 	u->opt.max_connections = o->max_connections;
+	balance(u);
 }
 
 /* What called us may hold it until the end of this turn. */

@@ -134,9 +134,10 @@ struct upstream *upstream_ref(struct upstream *);
 void upstream_unref(struct upstream *);
 /* Was it made of the same options? */
 bool upstream_is(const struct upstream *, const struct upstream_options *);
-/* From now on with the timers and limits of these: for one that outlives the
+/* From now on with the timers and limits of these, and its name is looked up
+ * anew before another connection is begun: for one that outlives the
  * configuration that it was made of. */
-void upstream_tune(struct upstream *, const struct upstream_options *);
+void upstream_renew(struct upstream *, const struct upstream_options *);
 /* Look the name up if that is due, so that the addresses are known. */
 void upstream_resolve(struct upstream *);
 

@@ -95,15 +95,24 @@ struct upstream *
 passthrough_upstream(struct worker *w, const struct route *route)
 {
 	struct upstream *u = find(w, route->dial);
-	struct upstream_options opt;
 
 	/* Asked before ours, hence answered before it: refuse() needs it. */
 	upstream_resolve(w->upstream);
-	if (!u)
-		return make(w, route->dial);
+	return u ? u : make(w, route->dial);
+}
+
+void
+passthrough_renew(struct worker *w)
+{
+	struct passthrough *p;
+	struct upstream_options opt;
+
+	if (TAILQ_EMPTY(&w->passthroughs))
+		return;
+	upstream_resolve(w->upstream); /* before them, as above */
 	worker_upstream_options(w, &opt);
-	upstream_tune(u, &opt); /* a reload may have changed them */
-	return u;
+	TAILQ_FOREACH(p, &w->passthroughs, link)
+		upstream_renew(p->u, &opt);
 }
 
 void

@@ -177,12 +177,14 @@ adopt(struct worker *w, struct bundle *b)
 	w->view = view;
 	adopt_upstream(w);
 	w->upstream = view->upstream;
+	if (old && old->upstream && old->upstream != w->upstream) {
+		upstream_retire(old->upstream, 0);
+		passthrough_renew(w);
+	}
 	if (old && old->bundle->config != b->config)
 		learned_forget_bases(&w->learned);
 	if (b->token && (!old || old->bundle->token != b->token))
 		learned_from_token(&w->learned, b->token);
-	if (old && old->upstream && old->upstream != w->upstream)
-		upstream_retire(old->upstream, 0);
 	view_unref(old);
 	wake_token_waiters(w);
 }

@@ -107,7 +107,8 @@ def body_and_kept_connection(t):
 
 @case
 def limits_of_a_new_configuration(t):
-    """A reload changes the limits of its connections too."""
+    """A reload changes the limits of its connections too, and refuses nobody
+    while the gateway's name is looked up for it."""
     def serve(sock):
         while read_head(sock)[0]:
             sock.sendall(ANSWER)
@@ -116,24 +117,29 @@ def limits_of_a_new_configuration(t):
     origin = Origin(t, serve, netns.ADDRESS)
     path = t.path("sidecar.conf")
 
-    def configure(text):
+    def configure(uses):
         with open(path + ".new", "w", encoding="ascii") as f:
-            f.write(f"pass-through = {origin.authority}\n{text}")
+            f.write(f"pass-through = {origin.authority}\n"
+                    f"upstream-max-uses = {uses}\n")
         os.rename(path + ".new", path)
 
-    configure("")
+    configure(1000)
     _, s = t.pair(config=path)
     with s.connect() as c:
         def opened(n):
             before = origin.connections
             for _ in range(n):
                 c.request("GET", f"http://{origin.authority}/", "x")
-                assert c.answer().status == 200
+                a = c.answer()
+                assert a.status == 200, a
             return origin.connections - before
 
         assert opened(3) == 1
-        configure("upstream-max-uses = 1\n")
-        t.wait_until(lambda: opened(2) == 2, what="one use for each")
+        for _ in range(5):
+            configure(1)
+            t.wait_until(lambda: opened(2) == 2, what="one use for each")
+            configure(1000)
+            t.wait_until(lambda: opened(2) == 0, what="many uses for each")
 
 
 @case
