@@ -5,6 +5,7 @@ import http.client
 import json
 import os
 import shutil
+import socket
 import subprocess
 
 from harness.process import Process, clean_environment
@@ -23,6 +24,7 @@ class Gateway:
         self.tokens = test.path("tokens")
         self.host = "127.0.0.1"
         self.port = self.control_port = 0
+        self.held = None  # the port of one that was stopped
         self.process = None
         self.start()
 
@@ -32,6 +34,8 @@ class Gateway:
         """Starts it, on the same TLS port as before if it ran before.  Somebody
         else may have been given that port meanwhile: then it is tried again
         until that one has ended."""
+        if self.held:
+            self.held.close()
         self.test.wait_until(self.launch, what="mastio-dev is ready")
 
     def launch(self):
@@ -64,7 +68,12 @@ class Gateway:
         return False
 
     def stop(self):
+        """Ends it; nobody is given its port, where nobody listens."""
         self.process.kill()
+        self.held = socket.socket()
+        self.held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.held.bind((self.host, self.port))
+        self.held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
 
     def restart(self):
         self.stop()
