@@ -75,6 +75,11 @@ class Gateway:
         self.held.bind((self.host, self.port))
         self.held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
 
+    def stall(self):
+        """Stopped, it is connected to again, and says nothing."""
+        self.held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.held.listen()
+
     def restart(self):
         self.stop()
         self.start()
