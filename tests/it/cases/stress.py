@@ -9,6 +9,7 @@ import time
 from harness import case, netns
 from harness.crowd import INJECTED, Crowd, reset_at_close
 from harness.origin import Origin, read_all, read_head
+from .rotation import Config, reloads
 
 AGENTS = 24
 TROUBLES = (
@@ -159,6 +160,56 @@ def mixed_load(t):
     never_twice(g)
     g.control("DELETE", "/journal")
     drain_while_busy(t, s, crowd, rnd)
+    never_twice(g)
+
+
+# What a reload may change, and values of which no agent notices which it is.
+CHANGES = {
+    "gateway-address": ("127.0.0.1:%d", "localhost:%d"),
+    "gateway-alias": ("other.test", "more.test"), "auth": ("auto", "token"),
+    "login": ("auto", "challenge"), "token-binding": ("require", "prefer"),
+    "token-wait": ("10s", "20s"), "deny": ("GET /no", "POST /never"),
+    "queue-timeout": ("60s", "61s"),
+    "max-upstream-connections": ("64", "1024"), "head-timeout": ("10s", "11s"),
+    "body-timeout": ("60s", "61s"), "keepalive-timeout": ("75s", "76s"),
+    "connect-timeout": ("5s", "6s"), "first-byte-timeout": ("10m", "11m"),
+    "stream-idle-timeout": ("10m", "11m"), "upstream-max-uses": ("1", "900"),
+    "upstream-idle-timeout": ("1s", "30s"), "log-level": ("info", "debug")}
+
+
+def text_of(values, g):
+    return "".join(f"{key} = {CHANGES[key][n]}\n" for key, n in values.items()
+                   ).replace("%d", str(g.port))
+
+
+@case(seconds=60, stress=True)
+def reloads_among_agents(t):
+    """One configuration follows the other as soon as it is in force, and no
+    agent notices: not who asks, streams or tunnels, to the gateway or to
+    another host."""
+    seed = t.run.seed
+    print(f"seed {seed}", flush=True)
+    rnd = random.Random(seed)
+    netns.enter()
+    origin = Origin(t, serve, netns.ADDRESS)
+    g = t.gateway()
+    values = dict.fromkeys(CHANGES, 0)
+    config = Config(t, text_of(values, g))
+    s = t.sidecar(g, config=config.path, gateway_address=None,
+                  pass_through=origin.authority, reload_interval="1h")
+    crowd = Crowd(t, s, seed, origin)
+    crowd.begin(AGENTS)
+    end, n = time.monotonic() + t.run.stress_seconds, 0
+    while not crowd.over and (n < 3 or time.monotonic() < end):
+        for key in rnd.sample(list(CHANGES), rnd.randint(1, 3)):
+            values[key] = 1 - values[key]
+        config.write(text_of(values, g))
+        n += 1
+        t.wait_until(lambda: reloads(s, "renewed") == n or crowd.over,
+                     what=lambda: f"in force: {values}; the log ends "
+                     + s.process.stderr()[-2000:])
+    crowd.end()
+    print(f"{n} reloads, {crowd.counts}", flush=True)
     never_twice(g)
 
 
