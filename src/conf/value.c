@@ -303,6 +303,12 @@ origin_is_host(const struct origin *o, struct span host)
 }
 
 bool
+origin_same(const struct origin *a, const struct origin *b)
+{
+	return text_same(a->host, b->host) && a->port == b->port;
+}
+
+bool
 listen_is_local(const struct listen_addr *a)
 {
 	struct in_addr v4;

@@ -74,6 +74,8 @@ void origin_fini(struct origin *);
 /* Does the name or address mean this host?  The root's dot and case do not
  * matter; the port is not looked at. */
 bool origin_is_host(const struct origin *, struct span host);
+/* The same host, as written, and the same port; or both are not set. */
+bool origin_same(const struct origin *, const struct origin *);
 
 /* Can only this machine reach it?  Unix sockets count as such, and so does what
  * is not known yet. */

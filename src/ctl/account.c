@@ -210,8 +210,7 @@ account_token(const struct account *a)
 static bool
 same_base(const struct origin *a, const struct origin *b)
 {
-	return text_same(a->host, b->host) && a->port == b->port &&
-	       a->port_explicit == b->port_explicit;
+	return origin_same(a, b) && a->port_explicit == b->port_explicit;
 }
 
 /* Would it log in in the same way?  Else it has to show that it can, before

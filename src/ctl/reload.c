@@ -205,11 +205,9 @@ on_candidate_changed(void *arg, struct account *a)
 static enum account_trial
 trial_of(const struct reload *r, const struct config *conf)
 {
-	const struct origin *a = &r->config->gateway, *b = &conf->gateway;
-
 	if (!r->live)
 		return ACCOUNT_NO_TRIAL;
-	return strcmp(a->host, b->host) == 0 && a->port == b->port
+	return origin_same(&r->config->gateway, &conf->gateway)
 		   ? ACCOUNT_SAME_GATEWAY
 		   : ACCOUNT_OTHER_GATEWAY;
 }

@@ -1,5 +1,6 @@
 /*
- * end: the ways an exchange ends (tbl/end.h), and what may be done about them.
+ * end: the ways an exchange ends (tbl/end.h), and what may be done about it and
+ * learned from it.
  *
  * Threads: pure.
  */

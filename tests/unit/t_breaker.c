@@ -140,6 +140,20 @@ arrived(void)
 	return NULL;
 }
 
+/* The one that is let in to see whether the gateway sheds still; it has
+ * arrived there. */
+static struct agent *
+probes(void)
+{
+	struct agent *a;
+
+	circuit_open(&rig.gateway.shed, rig.now_ms, 1000, 0);
+	rig_advance(&rig, 1000);
+	a = asks();
+	RIG_UNTIL(&rig, arrived());
+	return a;
+}
+
 static void
 says(const char *text)
 {
@@ -247,12 +261,8 @@ END_TEST
 /* A probe that is worked on for long was not shed. */
 START_TEST(slow_probe)
 {
-	struct agent *a, *b;
+	struct agent *a = probes(), *b;
 
-	circuit_open(&rig.gateway.shed, rig.now_ms, 1000, 0);
-	rig_advance(&rig, 1000);
-	a = asks();
-	RIG_UNTIL(&rig, arrived());
 	rig_forget(&arrived()->in);
 	b = asks();
 	gets(b, "gateway-busy");
@@ -383,12 +393,8 @@ END_TEST
 /* Nor does it close what is open for the new one, or wait for that. */
 START_TEST(replaced_with_a_probe)
 {
-	struct agent *a, *b;
+	struct agent *a = probes(), *b;
 
-	circuit_open(&rig.gateway.shed, rig.now_ms, 1000, 0);
-	rig_advance(&rig, 1000);
-	a = asks();
-	RIG_UNTIL(&rig, arrived());
 	replace_gateway();
 	says(OK);
 	gets(a, "HTTP/1.1 200 ");

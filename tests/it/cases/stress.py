@@ -108,16 +108,12 @@ def mixed(t, g, s, crowd, rnd):
     not."""
     stop = threading.Event()
     crowd.begin(AGENTS)
-    end = time.monotonic() + t.run.stress_seconds
-    while not crowd.over and time.monotonic() < end - \
-            t.run.stress_seconds / 2:
-        time.sleep(0.05)
+    crowd.ended.wait(t.run.stress_seconds / 2)
     crowd.calm = False
     print(f"while all was well: {crowd.counts}", flush=True)
     troubles = threading.Thread(target=trouble, args=(g, rnd, stop))
     troubles.start()
-    while not crowd.over and time.monotonic() < end:
-        time.sleep(0.05)
+    crowd.ended.wait(t.run.stress_seconds / 2)
     stop.set()
     troubles.join()
     crowd.end()
@@ -125,7 +121,7 @@ def mixed(t, g, s, crowd, rnd):
 
 def drain_while_busy(t, s, crowd, rnd):
     crowd.begin(AGENTS)
-    time.sleep(0.2 + rnd.random())
+    crowd.ended.wait(0.2 + rnd.random())
     crowd.leaving = True
     s.terminate()
     assert s.wait_exit(30) == 0

@@ -385,11 +385,15 @@ class Crowd:
         self.t, self.s, self.seed, self.origin = t, s, seed, origin
         self.calm = True  # the gateway does as it should
         self.leaving = False  # the sidecar was told to end
-        self.over = False
+        self.ended = threading.Event()
         self.failures = []
         self.counts = {}
         self.lock = threading.Lock()
         self.agents, self.threads = [], []
+
+    @property
+    def over(self):
+        return self.ended.is_set()
 
     def counted(self, what):
         with self.lock:
@@ -398,11 +402,11 @@ class Crowd:
     def fail(self, agent, deed):
         self.failures.append(f"seed {self.seed}, agent {agent.number}, "
                              f"{deed.__name__}:\n" + traceback.format_exc())
-        self.over = True
+        self.ended.set()
 
     def begin(self, n):
         """n more agents, each in a thread of its own."""
-        self.over = False
+        self.ended.clear()
         first = len(self.agents)
         self.agents += [Agent(self, first + i) for i in range(n)]
         self.threads = [threading.Thread(target=a.run, daemon=True)
@@ -411,7 +415,7 @@ class Crowd:
             thread.start()
 
     def end(self):
-        self.over = True
+        self.ended.set()
         for thread in self.threads:
             thread.join(self.t.seconds(60))
             assert not thread.is_alive(), "an agent does not come to an end"
